@@ -2,15 +2,12 @@ package assessment
 
 import (
 	"encoding/json"
-	"errors"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fastjson"
 )
-
-// maxValueDepth bounds the nesting of a value that strangers send.
-const maxValueDepth = 64
 
 // Value is an assessment's value as compact JSON text, so that the order of an object's keys and the spelling of
 // its numbers survive every hop. The empty Value means that there is none; `null` is never stored.
@@ -47,47 +44,45 @@ func Bool(b bool) Value {
 // Int returns i as a value.
 func Int(i int64) Value { return Value(strconv.FormatInt(i, 10)) }
 
-// Float returns f as a value that stays a float: 1 is spelled `1.0`. NaN and infinities have no JSON form and
-// give the empty value.
+// Float returns f as a value that stays a float: 1 is spelled `1.0`, and exponents appear where encoding/json has
+// them. NaN and infinities have no JSON form and give the empty value.
 func Float(f float64) Value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return ""
 	}
-	text := strconv.FormatFloat(f, 'g', -1, 64)
-	for i := range len(text) {
-		if c := text[i]; c == '.' || c == 'e' {
-			return Value(text)
-		}
-	}
-	return Value(text + ".0")
+	return Value(appendFloat(nil, f))
 }
 
-// String returns s as a value.
+// String returns s as a value; what is not valid UTF-8 in it becomes U+FFFD.
 func String(s string) Value {
 	return Value(appendJSONString(nil, s))
 }
 
-// errValueDepth is returned for values nested deeper than maxValueDepth.
-var errValueDepth = errors.New("value is nested deeper than 64 levels")
-
-// ParseValue checks that text is one JSON value, no deeper than 64 levels, and compacts it. JSON null gives the
-// empty value.
+// ParseValue checks that text is one JSON value, no deeper than 64 levels, and brings it to the one spelling that a
+// Value has: no white space, strings without needless escapes and in valid UTF-8, numbers as Int and Float spell
+// them, an object's keys in their order with the last of equal ones kept. JSON null gives the empty value. An integer
+// beyond 64 bits becomes a float; a number beyond a float64 is an error. Errors never quote the text.
 func ParseValue(text []byte) (Value, error) {
 	if !depthWithin(text, maxValueDepth) {
 		return "", errValueDepth
 	}
-	var parser fastjson.Parser
+	if !json.Valid(text) { // fastjson's own check lets some syntax errors through
+		return "", errValueSyntax
+	}
+	parser := parsers.Get()
+	defer parsers.Put(parser)
 	parsed, err := parser.ParseBytes(text)
 	if err != nil {
-		return "", errors.New("value is not valid JSON")
+		return "", errValueSyntax
 	}
 	if parsed.Type() == fastjson.TypeNull {
 		return "", nil
 	}
-	if err := fastjson.ValidateBytes(text); err != nil {
-		return "", errors.New("value is not valid JSON")
+	canonical, err := appendJSON(make([]byte, 0, len(text)), parsed)
+	if err != nil {
+		return "", err
 	}
-	return Value(parsed.MarshalTo(nil)), nil
+	return Value(canonical), nil
 }
 
 // Type tells the JSON type from the text's first byte; it trusts that the text is JSON.
@@ -134,6 +129,9 @@ func (v Value) Text() string {
 	if v.Type() != ValueTypeString {
 		return string(v)
 	}
+	if strings.IndexByte(string(v), '\\') < 0 {
+		return string(v[1 : len(v)-1])
+	}
 	var text string
 	if json.Unmarshal([]byte(v), &text) != nil {
 		return string(v)
@@ -157,38 +155,4 @@ func (v *Value) UnmarshalJSON(text []byte) error {
 	}
 	*v = parsed
 	return nil
-}
-
-// appendJSONString appends s as a JSON string without escaping HTML characters.
-func appendJSONString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
-			quoted, _ := json.Marshal(s)
-			return append(dst, quoted...)
-		}
-	}
-	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"')
-}
-
-// depthWithin reports whether text opens at most depth brackets at a time outside strings.
-func depthWithin(text []byte, depth int) bool {
-	open, inString := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if open++; open > depth {
-				return false
-			}
-		case c == '}' || c == ']':
-			open--
-		}
-	}
-	return true
 }
