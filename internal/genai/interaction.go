@@ -1,25 +1,10 @@
 package genai
 
 import (
+	"strings"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-)
-
-// Kind says what a GenAI span did.
-type Kind string
-
-// The kinds of an interaction; KindOther is a span that is not GenAI.
-const (
-	KindOther     Kind = "other"
-	KindLLM       Kind = "llm"
-	KindAgent     Kind = "agent"
-	KindChain     Kind = "chain"
-	KindTool      Kind = "tool"
-	KindRetriever Kind = "retriever"
-	KindReranker  Kind = "reranker"
-	KindEmbedding Kind = "embedding"
-	KindGuardrail Kind = "guardrail"
-	KindEvaluator Kind = "evaluator"
 )
 
 // Part names one side of an interaction that an evaluator can read; its values are those of the key `target`.
@@ -34,22 +19,6 @@ const (
 	PartToolCalls Part = "tool_calls"
 )
 
-// State says whether a part has text and, if not, why.
-type State string
-
-// The content states of a part.
-const (
-	StateText                State = "text"
-	StateToolCallOnly        State = "tool_call_only"
-	StateNotCaptured         State = "not_captured"
-	StateRedacted            State = "redacted"
-	StateMedia               State = "media"
-	StateTruncated           State = "truncated"
-	StateDropped             State = "dropped"
-	StateError               State = "error"
-	StateStreamingUnfinished State = "streaming_unfinished"
-)
-
 // ToolCall is one call that a model asked for. Arguments is JSON text as the producer wrote it.
 type ToolCall struct {
 	ID, Name, Arguments string
@@ -61,48 +30,172 @@ type Document struct {
 }
 
 // Interaction is what evaluators see of a span. It reads from the span on first use, so it must not be kept beyond
-// the call that made it; it is not safe for concurrent use.
+// the call that made it; it is not safe for concurrent use. Its zero value is of KindOther. The strings that it gives
+// may be kept.
 type Interaction struct {
-	// unexported fields
+	resource pcommon.Resource
+	span     ptrace.Span
+	kind     Kind
+	found    family
+
+	hasInput, hasOutput   bool
+	input                 input
+	output                output
+	inputFrom, outputFrom string
 }
 
 // Read classifies a span by its attributes alone: it allocates nothing and parses no text. A span that is not GenAI
-// gives an interaction of KindOther.
-func Read(resource pcommon.Resource, scope pcommon.InstrumentationScope, span ptrace.Span) Interaction {
-	panic("contract")
+// gives an interaction of KindOther. The scope tells nothing: several instrumentations write that of another.
+func Read(resource pcommon.Resource, _ pcommon.InstrumentationScope, span ptrace.Span) (i Interaction) {
+	kind, rank := KindOther, uint8(unranked)
+	for key, value := range span.Attributes().All() {
+		if len(key) < minKey || !initials[key[0]] {
+			continue
+		}
+		i.found |= familyOf(key)
+		if k, r := kindFrom(key, value); r < rank && k != "" {
+			kind, rank = k, r
+		}
+	}
+	i.resource, i.span, i.kind = resource, span, kind
+	return i
 }
 
 // Kind returns the kind of the interaction.
-func (i *Interaction) Kind() Kind { panic("contract") }
+func (i *Interaction) Kind() Kind {
+	if i.kind == "" {
+		return KindOther
+	}
+	return i.kind
+}
 
 // Text returns a part as text with its content state. The text is empty unless the state is StateText or
-// StateTruncated. Context is the documents joined by blank lines; tool calls are a JSON list of
-// {"name","arguments"} objects.
-func (i *Interaction) Text(part Part) (string, State) { panic("contract") }
+// StateTruncated. Context is the documents joined by blank lines, or, where the span carries none, the results of
+// the tools that were called after the question; tool calls are a JSON list of {"name","arguments"} objects.
+func (i *Interaction) Text(part Part) (string, State) {
+	if i.Kind() == KindOther {
+		return "", StateNotCaptured
+	}
+	switch part {
+	case PartQuestion:
+		r := i.inputSide().question
+		return r.text, r.state
+	case PartSystem:
+		r := i.inputSide().system
+		return r.text, r.state
+	case PartAnswer:
+		r := i.outputSide().answer
+		return r.text, r.state
+	case PartContext:
+		return i.context()
+	case PartToolCalls:
+		return i.callsText()
+	}
+	return "", StateNotCaptured
+}
 
 // ToolCalls returns the calls that the answer asks for.
-func (i *Interaction) ToolCalls() []ToolCall { panic("contract") }
+func (i *Interaction) ToolCalls() []ToolCall {
+	if i.Kind() == KindOther {
+		return nil
+	}
+	return i.outputSide().calls
+}
 
 // Documents returns the retrieved context that the span itself carries.
-func (i *Interaction) Documents() []Document { panic("contract") }
+func (i *Interaction) Documents() []Document {
+	if i.Kind() == KindOther {
+		return nil
+	}
+	if documents := i.outputSide().documents; len(documents) > 0 {
+		return documents
+	}
+	return i.inputSide().documents
+}
 
 // Convention names the convention that gave a part, or "" if none did.
-func (i *Interaction) Convention(part Part) string { panic("contract") }
+func (i *Interaction) Convention(part Part) string {
+	if _, state := i.Text(part); state == StateNotCaptured {
+		return ""
+	}
+	switch part {
+	case PartAnswer, PartToolCalls:
+		return i.outputFrom
+	case PartContext:
+		if len(i.output.documents) > 0 {
+			return i.outputFrom
+		}
+	}
+	return i.inputFrom
+}
 
-// Model returns the response's model, else the requested one.
-func (i *Interaction) Model() string { panic("contract") }
+// context renders the documents, else the tool results.
+func (i *Interaction) context() (string, State) {
+	documents := i.Documents()
+	if len(documents) == 0 {
+		documents = i.inputSide().results
+	}
+	if len(documents) == 0 {
+		return "", absent(i.span)
+	}
+	var b strings.Builder
+	for n, document := range documents {
+		if n > 0 {
+			b.WriteString("\n\n")
+		}
+		b.WriteString(document.Text)
+	}
+	r := read(b.String(), inInput)
+	return r.text, r.state
+}
 
-// Provider returns the provider's name as the producer wrote it.
-func (i *Interaction) Provider() string { panic("contract") }
+func (i *Interaction) inputSide() *input {
+	if i.hasInput {
+		return &i.input
+	}
+	i.hasInput = true
+	from := source{span: i.span, kind: i.kind}
+	for _, entry := range conventions {
+		if i.found&entry.family == 0 {
+			continue
+		}
+		in := entry.read.input(from)
+		i.input.complete(in)
+		if i.inputFrom == "" && (in.question.known() || in.system.known() || len(in.documents) > 0) {
+			i.inputFrom = entry.name
+		}
+		if i.input.question.known() {
+			break
+		}
+	}
+	if !i.input.question.known() {
+		i.input.question.state = absent(i.span)
+	}
+	if !i.input.system.known() {
+		i.input.system.state = absent(i.span)
+	}
+	return &i.input
+}
 
-// ResponseID returns the provider's id of the response.
-func (i *Interaction) ResponseID() string { panic("contract") }
-
-// ConversationID returns the id of the session or thread.
-func (i *Interaction) ConversationID() string { panic("contract") }
-
-// InputTokens returns the number of prompt tokens; ok is false where the span has none.
-func (i *Interaction) InputTokens() (n int64, ok bool) { panic("contract") }
-
-// OutputTokens returns the number of generated tokens; ok is false where the span has none.
-func (i *Interaction) OutputTokens() (n int64, ok bool) { panic("contract") }
+func (i *Interaction) outputSide() *output {
+	if i.hasOutput {
+		return &i.output
+	}
+	i.hasOutput = true
+	from := source{span: i.span, kind: i.kind}
+	for _, entry := range conventions {
+		if i.found&entry.family == 0 {
+			continue
+		}
+		out := entry.read.output(from)
+		if out.answer.known() || len(out.documents) > 0 {
+			i.output, i.outputFrom = out, entry.name
+			break
+		}
+	}
+	i.output.answer = settle(i.output, i.span)
+	if i.output.answer.state == StateError {
+		i.output.calls = nil
+	}
+	return &i.output
+}

@@ -1,0 +1,246 @@
+package genai
+
+import (
+	"strings"
+
+	"github.com/valyala/fastjson"
+)
+
+// role is who wrote a message.
+type role uint8
+
+const (
+	roleNone role = iota // not said
+	roleUser
+	roleAssistant
+	roleSystem
+	roleTool
+	roleOther
+)
+
+// roleOf translates the names that vendors and frameworks give to the same four.
+func roleOf(name string) role {
+	switch name {
+	case "":
+		return roleNone
+	case "user", "human", "USER", "User", "HumanMessage", "HumanMessageChunk":
+		return roleUser
+	case "assistant", "model", "ai", "bot", "ASSISTANT", "Assistant", "AIMessage", "AIMessageChunk":
+		return roleAssistant
+	case "system", "developer", "SYSTEM", "System", "SystemMessage":
+		return roleSystem
+	case "tool", "function", "TOOL", "Tool", "ToolMessage", "FunctionMessage", "tool-response":
+		return roleTool
+	}
+	return roleOther
+}
+
+// message is the content of one turn. Reasoning is left out: it is not what the user was told.
+type message struct {
+	role    role
+	text    string
+	calls   []ToolCall
+	results []Document
+	media   bool   // has an image, sound or file
+	blank   bool   // a part whose content was not captured
+	finish  string // why the model stopped
+}
+
+// hollow reports that a message says nothing at all.
+func (m *message) hollow() bool {
+	return m.text == "" && len(m.calls) == 0 && len(m.results) == 0 && !m.media && !m.blank
+}
+
+// addText appends a text part.
+func (m *message) addText(text string) {
+	switch {
+	case strings.TrimSpace(text) == "":
+	case m.text == "":
+		m.text = text
+	default:
+		m.text += "\n" + text
+	}
+}
+
+// open returns the object that holds the content of a message, and its role. LangChain wraps messages, in two ways.
+func open(value *fastjson.Value) (*fastjson.Value, role) {
+	if name := value.GetStringBytes("role"); name != nil {
+		return value, roleOf(string(name))
+	}
+	if body := value.Get("kwargs"); body != nil && value.Exists("lc") {
+		who := roleOf(string(body.GetStringBytes("type")))
+		if id := value.GetArray("id"); who == roleNone && len(id) > 0 {
+			who = roleOf(string(id[len(id)-1].GetStringBytes()))
+		}
+		return body, who
+	}
+	name := value.GetStringBytes("type")
+	if body := value.Get("data"); body != nil && name != nil {
+		return body, roleOf(string(name))
+	}
+	if who := roleOf(string(name)); who != roleOther && string(name) != "function" { // that is a tool's definition
+		return value, who
+	}
+	return value, roleNone
+}
+
+// readMessage reads a message of any vendor.
+func readMessage(value *fastjson.Value) message {
+	body, who := open(value)
+	m := message{role: who, finish: jsonText(first(body, "finish_reason", "stop_reason", "finishReason"))}
+	if m.role == roleTool {
+		if content := first(body, "content", "parts"); content != nil {
+			m.readResult(body, content)
+			return m
+		}
+	}
+	m.readContent(body)
+	if refusal := body.GetStringBytes("refusal"); len(refusal) > 0 {
+		m.addText(string(refusal))
+	}
+	calls := body.GetArray("tool_calls")
+	if calls == nil {
+		calls = body.GetArray("additional_kwargs", "tool_calls")
+	}
+	if len(calls) > 0 {
+		m.calls = m.calls[:0] // Anthropic through LangChain lists the calls among the parts as well
+	}
+	for _, call := range calls {
+		m.addCall(call)
+	}
+	if call := body.Get("function_call"); call != nil && call.Type() == fastjson.TypeObject && len(m.calls) == 0 {
+		m.addCall(call)
+	}
+	return m
+}
+
+func (m *message) readContent(body *fastjson.Value) {
+	content := first(body, "parts", "content", "text")
+	if content == nil {
+		return
+	}
+	switch content.Type() {
+	case fastjson.TypeString:
+		m.addText(jsonText(content))
+	case fastjson.TypeArray:
+		for _, part := range content.GetArray() {
+			m.readPart(part)
+		}
+	case fastjson.TypeObject:
+		if parts := content.GetArray("parts"); parts != nil {
+			for _, part := range parts {
+				m.readPart(part)
+			}
+			return
+		}
+		m.readPart(content)
+	}
+}
+
+// readResult takes what a tool gave back, which is no text of the conversation.
+func (m *message) readResult(body, content *fastjson.Value) {
+	if content.Type() == fastjson.TypeArray {
+		inner := message{}
+		for _, part := range content.GetArray() {
+			inner.readPart(part)
+		}
+		m.results = append(m.results, inner.results...)
+		if inner.text != "" {
+			m.addResult(body, inner.text)
+		}
+		return
+	}
+	m.addResult(body, jsonAny(content))
+}
+
+func (m *message) addResult(object *fastjson.Value, text string) {
+	if text != "" {
+		id := jsonText(first(object, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id"))
+		m.results = append(m.results, Document{ID: id, Text: text})
+	}
+}
+
+// addCall reads a call in the words of OpenAI, Anthropic, Gemini, LangChain, Vercel or the semantic conventions.
+func (m *message) addCall(call *fastjson.Value) {
+	body := call
+	if function := call.Get("function"); function != nil && function.Type() == fastjson.TypeObject {
+		body = function
+	}
+	name := jsonText(first(body, "name", "toolName", "tool_name"))
+	if name == "" {
+		return
+	}
+	m.calls = append(m.calls, ToolCall{
+		ID:        jsonText(first(call, "id", "call_id", "toolCallId", "toolUseId", "tool_call_id")),
+		Name:      name,
+		Arguments: jsonAny(first(body, "arguments", "args", "input", "server_tool_call")),
+	})
+}
+
+// readPart reads one part of a message's content.
+func (m *message) readPart(part *fastjson.Value) {
+	switch part.Type() {
+	case fastjson.TypeString:
+		m.addText(jsonText(part))
+		return
+	case fastjson.TypeObject:
+	default:
+		return
+	}
+	switch string(part.GetStringBytes("type")) {
+	case "text", "input_text", "output_text", "refusal":
+		text := first(part, "content", "text", "refusal")
+		if text == nil {
+			m.blank = true
+			return
+		}
+		m.addText(jsonText(text))
+	case "tool_call", "tool_use", "function_call", "tool-call", "server_tool_call", "server_tool_use":
+		m.addCall(part)
+	case "tool_call_response", "tool_result", "tool-result", "function_call_output", "server_tool_call_response":
+		m.addResult(part, resultText(first(part, "response", "result", "content", "output", "server_tool_call_response")))
+	case "blob", "file", "uri", "image", "image_url", "input_image", "input_file", "input_audio", "audio", "video",
+		"document", "media":
+		m.media = true
+		m.addText(jsonText(part.Get("transcript")))
+	case "":
+		m.readUntypedPart(part)
+	}
+}
+
+// readUntypedPart reads the parts of Gemini, Bedrock and Haystack, whose only member tells the type.
+func (m *message) readUntypedPart(part *fastjson.Value) {
+	if part.GetBool("thought") { // Gemini marks reasoning so
+		return
+	}
+	if text := first(part, "text", "content"); text != nil {
+		m.addText(jsonText(text))
+		return
+	}
+	if call := first(part, "functionCall", "function_call", "toolUse", "tool_call"); call != nil {
+		m.addCall(call)
+		return
+	}
+	if result := first(part, "functionResponse", "function_response", "toolResult", "tool_call_result"); result != nil {
+		m.addResult(result, resultText(first(result, "response", "content", "result")))
+		return
+	}
+	if first(part, "inlineData", "inline_data", "fileData", "file_data", "image", "video", "document") != nil {
+		m.media = true
+	}
+}
+
+// resultText renders a tool's result: its text if it is made of text parts, else JSON.
+func resultText(value *fastjson.Value) string {
+	if value == nil || value.Type() != fastjson.TypeArray {
+		return jsonAny(value)
+	}
+	inner := message{}
+	for _, part := range value.GetArray() {
+		inner.readPart(part)
+	}
+	if inner.text != "" {
+		return inner.text
+	}
+	return jsonAny(value)
+}

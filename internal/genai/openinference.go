@@ -1,0 +1,176 @@
+package genai
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+)
+
+// openInference reads Arize's flattened messages, and the raw input.value and output.value beside them. The raw value
+// of a model's span is the whole HTTP payload; that of any other span is the content itself.
+type openInference struct{}
+
+var _ convention = openInference{}
+
+func (openInference) input(s source) input {
+	switch s.kind {
+	case KindLLM:
+		return openInferencePrompt(s)
+	case KindEmbedding:
+		if text := lastIndexed(s.span.Attributes(), "embedding.embeddings.", "embedding.text"); text != "" {
+			return input{question: read(text, inInput)}
+		}
+	case KindReranker:
+		if query := s.str("reranker.query"); query != "" {
+			return input{question: read(query, inInput)}
+		}
+	case KindAgent:
+		return s.rawInput()
+	}
+	return input{question: s.rawText("input.value", "input.mime_type", inInput)}
+}
+
+func (openInference) output(s source) output {
+	switch s.kind {
+	case KindLLM:
+		return openInferenceCompletion(s)
+	case KindEmbedding: // a vector is no answer
+		return output{}
+	case KindAgent:
+		return s.rawOutput()
+	case KindRetriever:
+		out := output{
+			answer:    s.rawText("output.value", "output.mime_type", inOutput),
+			documents: flatDocuments(s, "retrieval.documents."),
+		}
+		if len(out.documents) == 0 {
+			out.documents = documentsIn(s.str("output.value"))
+		}
+		return out
+	case KindReranker:
+		return output{
+			answer:    s.rawText("output.value", "output.mime_type", inOutput),
+			documents: flatDocuments(s, "reranker.output_documents."),
+		}
+	}
+	return output{answer: s.rawText("output.value", "output.mime_type", inOutput)}
+}
+
+// openInferencePrompt prefers the messages. Where the SDK dropped attributes they have holes, and the raw request,
+// if that was not dropped, is whole.
+func openInferencePrompt(s source) input {
+	dropped := s.span.DroppedAttributesCount() > 0
+	if dropped && s.str("input.value") != "" {
+		if in := s.rawInput(); in.question.known() {
+			return in
+		}
+	}
+	var buf [48]field
+	list := indexed{fields: buf[:0]}
+	collect(s.span.Attributes(), "llm.input_messages.", &list)
+	in := list.turns().input()
+	switch {
+	case in.question.state == StateText && dropped && !openInferenceTail(s, &list):
+		in.question = reading{state: StateDropped}
+	case in.question.state == StateText:
+		in.question = s.unlessCut(in.question, "input.value")
+	case !in.question.known() && !dropped:
+		if text := lastIndexed(s.span.Attributes(), "llm.prompts.", "prompt.text"); text != "" {
+			in.question = read(text, inInput)
+		} else {
+			in.complete(s.rawInput())
+		}
+	}
+	return in
+}
+
+// openInferenceTail reports that the last messages survived. SDKs that drop the oldest attributes keep what is written
+// after the messages, the answer above all; those that drop the newest lose that first.
+func openInferenceTail(s source, list *indexed) bool {
+	last := len(list.starts) - 1
+	if list.role(last) == roleNone {
+		return false
+	}
+	var buf [16]field
+	answer := indexed{fields: buf[:0]}
+	collect(s.span.Attributes(), "llm.output_messages.", &answer)
+	return len(answer.fields) > 0
+}
+
+func openInferenceCompletion(s source) output {
+	var buf [16]field
+	list := indexed{fields: buf[:0]}
+	collect(s.span.Attributes(), "llm.output_messages.", &list)
+	out := list.turns().output(KindLLM)
+	if out.answer.state == StateText {
+		out.answer = s.unlessCut(out.answer, "output.value")
+	}
+	if out.answer.known() {
+		return out
+	}
+	if text := s.str("llm.choices.0.completion.text"); text != "" {
+		return output{answer: read(text, inOutput)}
+	}
+	return s.rawOutput()
+}
+
+// rawInput finds the question in a raw request.
+func (s source) rawInput() input {
+	var in input
+	text, known := s.str("input.value"), false
+	result := parse(text, func(value *fastjson.Value) { in, known = readRequest(value) })
+	if result == cut && (s.str("input.mime_type") == "application/json" || len(text) > maxText) {
+		return input{question: reading{state: StateTruncated}}
+	}
+	if !known {
+		in.question = whole(text, inInput)
+	}
+	return in
+}
+
+// rawOutput finds the answer in a raw response.
+func (s source) rawOutput() output {
+	text := s.str("output.value")
+	if s.str("output.mime_type") == "application/json" || len(text) > maxText {
+		return outputOf(text, s.kind)
+	}
+	var out output
+	if parse(text, func(value *fastjson.Value) { out, _ = readResponse(value, s.kind) }); out.answer.state == "" {
+		out.answer = whole(text, inOutput) // an answer that begins with a bracket need not be JSON
+	}
+	return out
+}
+
+// rawText returns a raw value as it stands.
+func (s source) rawText(key, mime string, at side) reading {
+	text := s.str(key)
+	r := whole(text, at)
+	if r.state == StateText && s.str(mime) == "application/json" && looksCut(text) {
+		r.state = StateTruncated
+	}
+	return r
+}
+
+// unlessCut doubts a text that is as long as a raw value that ends in the middle of its JSON: both met the same limit.
+func (s source) unlessCut(r reading, raw string) reading {
+	if value := s.str(raw); looksCut(value) && utf8.RuneCountInString(value) == utf8.RuneCountInString(r.text) {
+		r.state = StateTruncated
+	}
+	return r
+}
+
+// looksCut reports a list or object that is not closed at its end.
+func looksCut(text string) bool {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return false
+	}
+	switch last := text[len(text)-1]; text[0] {
+	case '{':
+		return last != '}'
+	case '[':
+		return last != ']'
+	}
+	return false
+}

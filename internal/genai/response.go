@@ -1,0 +1,146 @@
+package genai
+
+import "github.com/valyala/fastjson"
+
+// readResponse finds the answer in what a model or an agent gave back, whatever the vendor; ok is false where the
+// value is not of a known form.
+func readResponse(value *fastjson.Value, kind Kind) (out output, ok bool) {
+	out, ok = readResponseAt(value, kind, 0)
+	if ok && value.Type() == fastjson.TypeObject {
+		out.id = jsonText(value.Get("id"))
+	}
+	return out, ok
+}
+
+func readResponseAt(value *fastjson.Value, kind Kind, depth int) (output, bool) {
+	const maxDepth = 3
+	if value == nil || depth > maxDepth {
+		return output{}, false
+	}
+	switch value.Type() {
+	case fastjson.TypeString:
+		return answered(message{text: jsonText(value)}), true
+	case fastjson.TypeArray:
+		return readResponseList(value.GetArray(), kind)
+	case fastjson.TypeObject:
+		return readResponseObject(value, kind, depth)
+	}
+	return output{}, false
+}
+
+func readResponseList(list []*fastjson.Value, kind Kind) (output, bool) {
+	if isItems(list) {
+		return answered(readItems(list)), true
+	}
+	if conversation, ok := isConversation(list); ok {
+		return fromList(conversation).output(kind), true
+	}
+	if len(list) > 0 && list[0].Type() == fastjson.TypeString {
+		return answered(message{text: jsonText(list[0])}), true
+	}
+	return output{}, false
+}
+
+func readResponseObject(object *fastjson.Value, kind Kind, depth int) (output, bool) {
+	if choices := object.GetArray("choices"); len(choices) > 0 {
+		return readChoices(choices)
+	}
+	if candidates := object.GetArray("candidates"); len(candidates) > 0 { // Gemini
+		return readCandidate(candidates[0]), true
+	}
+	if generations := object.GetArray("generations"); len(generations) > 0 { // LangChain
+		return readGeneration(generations[0])
+	}
+	if list := object.GetArray("messages"); list != nil {
+		if conversation, ok := isConversation(list); ok { // the state of an agent: its last message is the answer
+			return fromList(conversation).output(KindAgent), true
+		}
+	}
+	if _, who := open(object); who == roleAssistant || who == roleNone && object.Exists("content") {
+		return answered(readMessage(object)), true
+	}
+	for _, key := range [...]string{"message", "output", "outputs", "answer", "text", "result", "response", "raw"} {
+		if value := first(object, key); value != nil {
+			if out, ok := readResponseAt(value, kind, depth+1); ok {
+				return out, true
+			}
+		}
+	}
+	return output{}, false
+}
+
+// readChoices reads OpenAI's choices, of chat or of text completion.
+func readChoices(choices []*fastjson.Value) (output, bool) {
+	var out output
+	for n, choice := range choices {
+		var m message
+		if body := first(choice, "message", "delta"); body != nil {
+			m = readMessage(body)
+		} else {
+			m.addText(jsonText(choice.Get("text")))
+		}
+		if finish := jsonText(choice.Get("finish_reason")); finish != "" {
+			m.finish = finish
+		}
+		if n == 0 || !m.hollow() {
+			out = answered(m)
+		}
+		if !m.hollow() {
+			break
+		}
+	}
+	return out, true
+}
+
+func readCandidate(candidate *fastjson.Value) output {
+	var m message
+	m.readContent(candidate)
+	m.finish = jsonText(first(candidate, "finishReason", "finish_reason"))
+	return answered(m)
+}
+
+func readGeneration(generation *fastjson.Value) (output, bool) {
+	if batch := generation.GetArray(); len(batch) > 0 {
+		generation = batch[0]
+	}
+	if generation.Type() != fastjson.TypeObject {
+		return output{}, false
+	}
+	var m message
+	if body := first(generation, "message"); body != nil {
+		m = readMessage(body)
+	} else {
+		m.addText(jsonText(generation.Get("text")))
+	}
+	if m.finish == "" {
+		m.finish = jsonText(generation.Get("generation_info", "finish_reason"))
+	}
+	return answered(m), true
+}
+
+// isItems recognises the output of OpenAI's Responses API, whose items together are one answer.
+func isItems(list []*fastjson.Value) bool {
+	for _, item := range list {
+		switch string(item.GetStringBytes("type")) {
+		case "message", "function_call", "reasoning", "web_search_call", "file_search_call", "custom_tool_call":
+		default:
+			return false
+		}
+	}
+	return len(list) > 0
+}
+
+func readItems(items []*fastjson.Value) message {
+	var all message
+	for _, item := range items {
+		switch string(item.GetStringBytes("type")) {
+		case "message":
+			m := readMessage(item)
+			all.addText(m.text)
+			all.blank = all.blank || m.blank
+		case "function_call", "custom_tool_call":
+			all.addCall(item)
+		}
+	}
+	return all
+}

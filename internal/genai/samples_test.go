@@ -1,0 +1,247 @@
+package genai_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
+)
+
+const samples = "../../testdata/spans"
+
+// recordings lists every recording that has an expectation, and how much of it this package reads. A convention that
+// is added turns its recordings to full.
+var recordings = map[string]coverage{
+	"py_google_adk_experimental":      full,
+	"py_haystack":                     unread,
+	"py_langfuse":                     later,
+	"py_langsmith_otel":               later,
+	"py_litellm_otel":                 full,
+	"py_mlflow_otlp":                  full,
+	"py_oi_anthropic":                 full,
+	"py_oi_langchain":                 full,
+	"py_oi_llamaindex":                full,
+	"py_oi_openai":                    full,
+	"py_oi_openai_count16":            full,
+	"py_oi_openai_hide_text":          full,
+	"py_otel_openai_v2_event_only":    inLogs,
+	"py_otel_openai_v2_legacy_events": inLogs,
+	"py_otel_openai_v2_span_only":     full,
+	"py_pydantic_ai_v1_logs":          unread,
+	"py_pydantic_ai_v5":               later,
+	"py_semantic_kernel":              inLogs,
+	"py_strands":                      later,
+	"py_tl_langchain":                 later,
+	"py_tl_openai":                    full,
+	"py_tl_openai_len80":              full,
+}
+
+type coverage string
+
+const (
+	full   coverage = "full"    // everything is compared
+	inLogs coverage = "in logs" // the content is in log records: all but the content is compared
+	later  coverage = "later"   // the convention is not read yet: only the kind is compared
+	unread coverage = "unread"  // nor do kinds without a rule count
+)
+
+func TestRecordingsAreAllListed(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(samples, "*.expect.json"))
+	require.NoError(t, err)
+	require.Len(t, files, len(recordings))
+	for _, file := range files {
+		assert.Contains(t, recordings, strings.TrimSuffix(filepath.Base(file), ".expect.json"))
+	}
+}
+
+func TestRecordings(t *testing.T) {
+	for name, covered := range recordings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spans := load(t, name)
+			expectations := expect(t, name)
+			require.Len(t, spans, len(expectations))
+			for n, span := range spans {
+				want := expectations[n]
+				at := want.text("spanId") + " " + want.text("name")
+				require.Equal(t, want.text("spanId"), span.span.SpanID().String(), at)
+				got := genai.Read(span.resource, span.scope, span.span)
+				if covered != unread {
+					want.matches(t, at, "kind", string(got.Kind()))
+				}
+				if covered == full || covered == inLogs {
+					compareFacts(t, at, want, &got)
+				}
+				if covered == full {
+					compareContent(t, at, want, &got)
+				}
+			}
+		})
+	}
+}
+
+func compareFacts(t *testing.T, at string, want expectation, got *genai.Interaction) {
+	t.Helper()
+	want.matches(t, at, "model", textOrNil(got.Model()))
+	want.matches(t, at, "provider", textOrNil(got.Provider()))
+	want.matches(t, at, "response_id", textOrNil(got.ResponseID()))
+	want.matches(t, at, "conversation_id", textOrNil(got.ConversationID()))
+	want.matches(t, at, "input_tokens", numberOrNil(got.InputTokens()))
+	want.matches(t, at, "output_tokens", numberOrNil(got.OutputTokens()))
+}
+
+func compareContent(t *testing.T, at string, want expectation, got *genai.Interaction) {
+	t.Helper()
+	question, asked := got.Text(genai.PartQuestion)
+	answer, answered := got.Text(genai.PartAnswer)
+	system, _ := got.Text(genai.PartSystem)
+	want.matches(t, at, "question", textOrNil(question))
+	want.matches(t, at, "answer", textOrNil(answer))
+	want.matches(t, at, "system", textOrNil(system))
+	want.matches(t, at, "content_state", overall(asked, answered))
+	documents := []any{}
+	for _, document := range got.Documents() {
+		documents = append(documents, document.Text)
+	}
+	want.matches(t, at, "documents", documents)
+	calls := []any{}
+	for _, call := range got.ToolCalls() {
+		calls = append(calls, map[string]any{"name": call.Name, "arguments": call.Arguments})
+	}
+	want.matches(t, at, "tool_calls", calls)
+	if convention := got.Convention(genai.PartAnswer); convention != "" {
+		want.matches(t, at, "convention", convention)
+	}
+}
+
+// overall sums up both sides in the words of the expectations.
+func overall(asked, answered genai.State) string {
+	is := func(states ...genai.State) bool {
+		return slices.Contains(states, asked) || slices.Contains(states, answered)
+	}
+	switch {
+	case is(genai.StateTruncated, genai.StateDropped):
+		return "truncated"
+	case is(genai.StateText, genai.StateToolCallOnly, genai.StateMedia):
+		return "present"
+	case is(genai.StateRedacted):
+		return "redacted"
+	}
+	return "absent"
+}
+
+// expectation is what a careful person read from a span: a value for each field, beside it perhaps "<field>_any"
+// with others that are as good; "*" stands for all.
+type expectation map[string]any
+
+func (e expectation) text(field string) string {
+	text, _ := e[field].(string)
+	return text
+}
+
+func (e expectation) matches(t *testing.T, at, field string, got any) {
+	t.Helper()
+	accepted := []any{e[field]}
+	if more, ok := e[field+"_any"].([]any); ok {
+		accepted = append(accepted, more...)
+	}
+	for _, value := range accepted {
+		if value == "*" || assert.ObjectsAreEqual(normal(value), normal(got)) {
+			return
+		}
+	}
+	assert.Fail(t, "wrong "+field, "%s: got %#v, want one of %#v", at, got, accepted)
+}
+
+// normal trims text and reads JSON in it, so that spaces do not count.
+func normal(value any) any {
+	switch value := value.(type) {
+	case string:
+		var parsed any
+		if json.Unmarshal([]byte(value), &parsed) == nil {
+			return parsed
+		}
+		return strings.TrimSpace(value)
+	case []any:
+		out := make([]any, 0, len(value))
+		for _, item := range value {
+			out = append(out, normal(item))
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for key, item := range value {
+			out[key] = normal(item)
+		}
+		return out
+	}
+	return value
+}
+
+func textOrNil(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+func numberOrNil(n int64, ok bool) any {
+	if !ok {
+		return nil
+	}
+	return float64(n)
+}
+
+type recorded struct {
+	resource pcommon.Resource
+	scope    pcommon.InstrumentationScope
+	span     ptrace.Span
+}
+
+// load reads the spans of a recording in the order of the file.
+func load(t testing.TB, name string) []recorded {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(samples, name+".json"))
+	require.NoError(t, err)
+	var file struct {
+		Traces []json.RawMessage `json:"traces"`
+	}
+	require.NoError(t, json.Unmarshal(text, &file))
+	var all []recorded
+	for _, request := range file.Traces {
+		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(request)
+		require.NoError(t, err)
+		all = append(all, spansOf(traces)...)
+	}
+	return all
+}
+
+func spansOf(traces ptrace.Traces) []recorded {
+	var all []recorded
+	for _, ofResource := range traces.ResourceSpans().All() {
+		for _, ofScope := range ofResource.ScopeSpans().All() {
+			for _, span := range ofScope.Spans().All() {
+				all = append(all, recorded{ofResource.Resource(), ofScope.Scope(), span})
+			}
+		}
+	}
+	return all
+}
+
+func expect(t *testing.T, name string) []expectation {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(samples, name+".expect.json"))
+	require.NoError(t, err)
+	var all []expectation
+	require.NoError(t, json.Unmarshal(text, &all))
+	return all
+}

@@ -1,0 +1,158 @@
+package genai
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// State says whether a part has text and, if not, why.
+type State string
+
+// The content states of a part.
+const (
+	StateText                State = "text"
+	StateToolCallOnly        State = "tool_call_only"
+	StateNotCaptured         State = "not_captured"
+	StateRedacted            State = "redacted"
+	StateMedia               State = "media"
+	StateTruncated           State = "truncated"
+	StateDropped             State = "dropped"
+	StateError               State = "error"
+	StateStreamingUnfinished State = "streaming_unfinished"
+)
+
+// stateEmpty is an answer that is there and says nothing. Why, only the finish reason and the span's status tell;
+// settle replaces it.
+const stateEmpty State = "empty"
+
+// reading is a part as one convention holds it; without a state, the convention does not have it.
+type reading struct {
+	text  string
+	state State
+}
+
+// known reports whether no other convention need be asked.
+func (r reading) known() bool { return r.state != "" && r.state != StateNotCaptured }
+
+// side tells where a text stands, because some tokens that hide a question may well be an answer.
+type side bool
+
+const (
+	inInput  side = false
+	inOutput side = true
+)
+
+// read judges a text: what is blank, hidden or cut is not taken for what somebody wrote.
+func read(text string, at side) reading {
+	state := StateText
+	if len(text) > maxText {
+		text, state = text[:maxText], StateTruncated
+	}
+	switch {
+	case strings.TrimSpace(text) == "":
+		return reading{}
+	case isRedacted(text, at):
+		return reading{state: StateRedacted}
+	case strings.HasSuffix(text, "[truncated]"):
+		state = StateTruncated
+	}
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	return reading{text, state}
+}
+
+// isRedacted knows the tokens that producers write in place of content. A text that is only partly masked is text.
+func isRedacted(text string, at side) bool {
+	const longest = 80
+	if len(text) > longest {
+		return false
+	}
+	for line := range strings.SplitSeq(text, "\n") { // the parts of a message are hidden one by one
+		if !isRedactedLine(strings.TrimSpace(line), at) {
+			return false
+		}
+	}
+	return true
+}
+
+func isRedactedLine(line string, at side) bool {
+	switch strings.ToLower(line) {
+	case "__redacted__", "[redacted]", "<redacted>", "redacted-by-litellm", "<elided>", "<not serializable>",
+		"<not specified>", "<replaced>", "****", "<fully masked due to failed mask function>":
+		return true
+	case "redacted", "filtered", "n/a":
+		return at == inInput
+	}
+	return strings.HasPrefix(line, "[Scrubbed due to ") && strings.HasSuffix(line, "]")
+}
+
+// absent says why a part that no convention has is missing. SDKs that bound the number of attributes count what they
+// leave out, and it is the content, being written last or first, that goes.
+func absent(span ptrace.Span) State {
+	if span.DroppedAttributesCount() > 0 || span.DroppedEventsCount() > 0 {
+		return StateDropped
+	}
+	return StateNotCaptured
+}
+
+// settle says what the answer is worth on this span.
+func settle(out output, span ptrace.Span) reading {
+	if failed(span) {
+		return reading{state: StateError}
+	}
+	switch out.answer.state {
+	case "", StateNotCaptured:
+		return reading{state: absent(span)}
+	case stateEmpty:
+		finish := out.finish
+		if finish == "" {
+			finish = finishOf(span.Attributes())
+		}
+		switch {
+		case asksForTools(finish):
+			return reading{state: StateToolCallOnly}
+		case finish == "":
+			return reading{state: StateStreamingUnfinished}
+		}
+		return reading{state: StateError}
+	}
+	return out.answer
+}
+
+func failed(span ptrace.Span) bool {
+	if span.Status().Code() == ptrace.StatusCodeError {
+		return true
+	}
+	kind, ok := span.Attributes().Get("error.type")
+	return ok && kind.Str() != ""
+}
+
+// finishOf returns the first finish reason that the span itself names: a list, a text, or a list in JSON.
+func finishOf(attributes pcommon.Map) string {
+	for _, key := range [...]string{"gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "llm.finish_reason"} {
+		value, ok := attributes.Get(key)
+		if !ok {
+			continue
+		}
+		if value.Type() == pcommon.ValueTypeSlice && value.Slice().Len() > 0 {
+			value = value.Slice().At(0)
+		}
+		reason, _, _ := strings.Cut(value.Str(), ",")
+		if reason = strings.Trim(reason, `[]" `); reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+func asksForTools(finish string) bool {
+	switch finish {
+	case "tool_call", "tool_calls", "tool-calls", "tool_use", "toolUse", "function_call", "TOOL_CALLS", "TOOL_CALL":
+		return true
+	}
+	return false
+}
