@@ -1,0 +1,425 @@
+package deliver
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// maxWrites is how often a row is written until it is clear that the backend cannot hold the record.
+const maxWrites = 3
+
+// The reasons why a record or a trace is given up.
+const (
+	reasonCannotHold   = "backend_cannot_hold"
+	reasonNeverArrived = "trace_never_arrived"
+	reasonTraceDeleted = "trace_deleted"
+	reasonMassMissing  = "missing_in_backend"
+	reasonIDTaken      = "id_taken"
+	reasonRefused      = "refused"
+	reasonUnreadable   = "unreadable"
+	reasonBackendError = "backend_error"
+)
+
+// The outcomes of a delivery; the values of the metric's attribute.
+const (
+	OutcomeDelivered = "delivered"
+	OutcomeRetried   = "retried"
+	OutcomeTakenOver = "taken_over"
+	OutcomeWithdrawn = "withdrawn"
+	OutcomeSkipped   = "skipped"
+	OutcomeDead      = "dead"
+)
+
+// comparison is what one trace's records and one backend's rows ask for.
+type comparison struct {
+	// writes are in the order of sending: an overridden original before its override.
+	writes []Write
+	// deliveries are new states that need no write.
+	deliveries map[string]store.Delivery
+	// taken are records whose content the backend decided.
+	taken map[string]store.Record
+	// missing are records that were delivered and whose row is gone; seen counts the rows that are still there.
+	missing []string
+	seen    int
+	// counts are per outcome, of what needs no write.
+	counts map[string]int
+	// dead is the reason of the first record that was given up.
+	dead string
+}
+
+// comparer holds what is the same for all records of a trace.
+type comparer struct {
+	backend string
+	forward forward
+	now     time.Time
+	records map[string]store.Record
+	rows    map[string]assessment.Assessment
+	out     comparison
+}
+
+// compare decides, per assessment, between what was last delivered, what Redis says and what the backend says. rows is
+// nil where the trace does not exist.
+func compare(backend string, rules forward, now time.Time, records map[string]store.Record,
+	rows []assessment.Assessment,
+) comparison {
+	c := comparer{
+		backend: backend, forward: rules, now: now, records: records,
+		rows: make(map[string]assessment.Assessment, len(rows)),
+		out: comparison{
+			deliveries: map[string]store.Delivery{}, taken: map[string]store.Record{}, counts: map[string]int{},
+		},
+	}
+	for _, row := range rows {
+		c.rows[row.ID] = row
+	}
+	ours := make(map[string]bool, len(records))
+	for _, id := range slices.Sorted(maps.Keys(records)) {
+		record := records[id]
+		rowID := backendID(record, backend)
+		ours[rowID] = true
+		if record.Version > store.RecordVersion {
+			continue // a newer build's, left untouched
+		}
+		row, present := c.rows[rowID]
+		c.record(record, row, present)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.rows)) {
+		if !ours[id] {
+			c.adopt(c.rows[id])
+		}
+	}
+	c.order()
+	return c.out
+}
+
+// backendID is the record's id in the backend.
+func backendID(record store.Record, backend string) string {
+	return cmp.Or(record.Backends[backend].ID, record.ID)
+}
+
+// adopt takes over a row that somebody made in the backend.
+func (c *comparer) adopt(row assessment.Assessment) {
+	form, err := hold(&row)
+	if err != nil {
+		return
+	}
+	row.Verdict = verdictOf(row.Value)
+	row.Overrides = c.recordID(row.Overrides)
+	record := store.Record{
+		Assessment: row, Version: store.RecordVersion, Author: row.Source.ID, Touched: true,
+	}
+	d := digest(form)
+	c.take(record, store.Delivery{State: store.DeliveryTheirs, Form: base{d, d}.String()})
+}
+
+func (c *comparer) take(record store.Record, delivery store.Delivery) {
+	record.Backends = withDelivery(record.Backends, c.backend, delivery)
+	c.out.taken[record.ID] = record
+	c.out.counts[OutcomeTakenOver]++
+}
+
+// withDelivery is a copy of backends with one state replaced.
+func withDelivery(backends map[string]store.Delivery, backend string, delivery store.Delivery) map[string]store.Delivery {
+	changed := make(map[string]store.Delivery, len(backends)+1)
+	maps.Copy(changed, backends)
+	changed[backend] = delivery
+	return changed
+}
+
+func (c *comparer) settle(record store.Record, delivery store.Delivery) {
+	if delivery != record.Backends[c.backend] {
+		c.out.deliveries[record.ID] = delivery
+	}
+}
+
+func (c *comparer) kill(record store.Record, reason, form string) {
+	delivery := record.Backends[c.backend]
+	delivery.State, delivery.Reason, delivery.Form = store.DeliveryDead, reason, form
+	c.settle(record, delivery)
+	c.out.counts[OutcomeDead]++
+	c.out.dead = cmp.Or(c.out.dead, reason)
+}
+
+func (c *comparer) record(record store.Record, row assessment.Assessment, present bool) {
+	switch {
+	case present && !record.Deleted.IsZero():
+		c.tombstone(record, row)
+	case present:
+		c.both(record, row)
+	case record.Deleted.IsZero():
+		c.absent(record)
+	case record.Backends[c.backend].State != store.DeliveryPending:
+		c.settle(record, store.Delivery{}) // deleted on both sides
+	}
+}
+
+// tombstone handles a record that was deleted here and whose row still stands.
+func (c *comparer) tombstone(record store.Record, row assessment.Assessment) {
+	c.out.seen++
+	delivery := record.Backends[c.backend]
+	if delivery.State == store.DeliveryTheirs {
+		return
+	}
+	form, err := hold(&row)
+	if err != nil {
+		return
+	}
+	last, known := parseBase(delivery.Form)
+	if ours, err := hold(&record.Assessment); !known && (err != nil || form.Source != ours.Source) {
+		return // not a row that was written from here
+	}
+	if known && digest(form) != last.theirs && row.UpdateTime.After(record.Deleted) {
+		c.takeOver(record, row, form, "backend_later")
+		return
+	}
+	c.write(Write{Op: OpDelete, Record: record, ID: row.ID, Row: row, rowDigest: digest(form)})
+}
+
+// absent handles a record without a row.
+func (c *comparer) absent(record store.Record) {
+	delivery := record.Backends[c.backend]
+	switch delivery.State {
+	case store.DeliveryDelivered, store.DeliveryTheirs:
+		c.out.missing = append(c.out.missing, record.ID)
+		return
+	case store.DeliveryWithdrawn:
+		return
+	}
+	form, err := hold(&record.Assessment)
+	if err != nil {
+		if delivery.State != store.DeliveryDead {
+			c.kill(record, reasonCannotHold, "")
+		}
+		return
+	}
+	if delivery.State == store.DeliveryDead {
+		if last, known := parseBase(delivery.Form); !known || last.ours == digest(form) {
+			return // nothing new since it was given up
+		}
+		delivery.Attempts = 0
+	}
+	if !c.forwarded(record) {
+		if delivery.State != store.DeliverySkipped {
+			c.settle(record, store.Delivery{State: store.DeliverySkipped})
+			c.out.counts[OutcomeSkipped]++
+		}
+		return
+	}
+	if delivery.Attempts >= maxWrites {
+		c.kill(record, reasonCannotHold, base{ours: digest(form)}.String())
+		return
+	}
+	c.write(Write{
+		Op: OpCreate, Record: record, ID: backendID(record, c.backend), Form: form, attempts: delivery.Attempts,
+	})
+}
+
+// forwarded reports whether a rule takes the record or one that overrides it: an override needs its original.
+func (c *comparer) forwarded(record store.Record) bool {
+	for range c.records { // an upper bound of the chain's length
+		if c.forward.takes(&record.Assessment) {
+			return true
+		}
+		next, found := c.overriding(record.ID)
+		if !found {
+			return false
+		}
+		record = next
+	}
+	return false
+}
+
+// overriding is a living record that overrides the given one.
+func (c *comparer) overriding(id string) (store.Record, bool) {
+	for _, record := range c.records {
+		if record.Overrides == id && record.Deleted.IsZero() {
+			return record, true
+		}
+	}
+	return store.Record{}, false
+}
+
+// both handles a record and its row.
+func (c *comparer) both(record store.Record, row assessment.Assessment) {
+	c.out.seen++
+	delivery := record.Backends[c.backend]
+	rowForm, err := hold(&row)
+	if err != nil {
+		return // not comparable; nothing of ours has such a value
+	}
+	theirs := digest(rowForm)
+	last, known := parseBase(delivery.Form)
+	ourForm, err := hold(&record.Assessment)
+	if err != nil {
+		if delivery.State != store.DeliveryTheirs && delivery.State != store.DeliveryDead {
+			c.kill(record, reasonCannotHold, delivery.Form)
+		}
+		return
+	}
+	ours := digest(ourForm)
+	agreed := base{ours, theirs}.String()
+
+	if delivery.State == store.DeliveryTheirs {
+		if known && theirs == last.theirs {
+			c.validity(record, row, delivery)
+			return
+		}
+		c.takeOver(record, row, rowForm, "backend")
+		return
+	}
+	if !known {
+		switch {
+		case agree(ourForm, rowForm):
+			c.agreed(record, row, store.Delivery{
+				State: store.DeliveryDelivered, Form: agreed, ID: delivery.ID,
+			})
+		case ourForm.Source != rowForm.Source || ourForm.Kind != rowForm.Kind:
+			c.takeOver(record, row, rowForm, "backend") // somebody else's row under this id
+		case row.UpdateTime.After(record.UpdateTime) && !row.UpdateTime.Equal(row.CreateTime):
+			c.takeOver(record, row, rowForm, "backend")
+		default:
+			c.update(record, row, ourForm, rowForm, false)
+		}
+		return
+	}
+	here, there := ours != last.ours, theirs != last.theirs
+	switch {
+	case ours == theirs, here && !there && agree(ourForm, rowForm):
+		c.agreed(record, row, store.Delivery{State: store.DeliveryDelivered, Form: agreed, ID: delivery.ID})
+	case !here && !there:
+		if delivery.State == store.DeliveryDead {
+			return
+		}
+		delivery.State = store.DeliveryDelivered
+		c.agreed(record, row, delivery)
+	case !here:
+		c.takeOver(record, row, rowForm, "backend")
+	case !there:
+		c.update(record, row, ourForm, rowForm, false)
+	case !record.Touched && record.Source.Type.Automated():
+		c.takeOver(record, row, rowForm, "person_beats_automation")
+	case row.UpdateTime.After(record.UpdateTime):
+		c.takeOver(record, row, rowForm, "later_person")
+	default:
+		c.update(record, row, ourForm, rowForm, true)
+	}
+}
+
+// agreed notes an agreement on the content, and looks at validity.
+func (c *comparer) agreed(record store.Record, row assessment.Assessment, delivery store.Delivery) {
+	if before := record.Backends[c.backend]; before.State != store.DeliveryDelivered || before.Attempts > 0 {
+		c.out.counts[OutcomeDelivered]++ // a write whose answer was lost
+	}
+	delivery.Attempts, delivery.Reason = 0, ""
+	if !c.validity(record, row, delivery) {
+		c.settle(record, delivery)
+	}
+}
+
+// validity takes over that a row was overridden, or is so no longer, and reports whether it did.
+func (c *comparer) validity(record store.Record, row assessment.Assessment, delivery store.Delivery) bool {
+	if record.Invalid == row.Invalid {
+		return false
+	}
+	if row.Invalid {
+		if !c.overriddenThere(row.ID) {
+			return false
+		}
+	} else if over, found := c.overriding(record.ID); found {
+		state := over.Backends[c.backend].State
+		_, there := c.rows[backendID(over, c.backend)]
+		if there || state != store.DeliveryDelivered && state != store.DeliveryTheirs &&
+			state != store.DeliveryWithdrawn {
+			return false // our override is still to come, or stays here
+		}
+	}
+	changed := record
+	changed.Invalid = row.Invalid
+	changed.Touched = true
+	changed.History = append(slices.Clip(record.History), store.Change{
+		Time: c.now, Author: record.Author, Door: doorBackend, Reason: "validity", Old: record.Assessment,
+	})
+	c.take(changed, delivery)
+	return true
+}
+
+// overriddenThere reports whether a row that stays overrides the given one.
+func (c *comparer) overriddenThere(rowID string) bool {
+	for _, row := range c.rows {
+		if row.Overrides != rowID {
+			continue
+		}
+		if record, found := c.records[c.recordID(row.ID)]; !found || record.Deleted.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// recordID is our id of the backend's row.
+func (c *comparer) recordID(rowID string) string {
+	if _, found := c.records[rowID]; found || rowID == "" {
+		return rowID
+	}
+	for id, record := range c.records {
+		if record.Backends[c.backend].ID == rowID {
+			return id
+		}
+	}
+	return rowID
+}
+
+// update writes ours over a row that was written from here.
+func (c *comparer) update(record store.Record, row, ourForm, rowForm assessment.Assessment, keepLoser bool) {
+	delivery := record.Backends[c.backend]
+	if last, known := parseBase(delivery.Form); known && last.ours != digest(ourForm) && last.ours != tried(ourForm) {
+		delivery.Attempts = 0 // another content than the one that was tried
+	}
+	form := base{digest(ourForm), digest(rowForm)}.String()
+	if delivery.Attempts >= maxWrites || !expressible(ourForm, rowForm) {
+		if delivery.State != store.DeliveryDead || delivery.Form != form {
+			c.kill(record, reasonCannotHold, form)
+		}
+		return
+	}
+	c.write(Write{
+		Op: OpUpdate, Record: record, ID: row.ID, Form: ourForm, Row: row, rowForm: rowForm,
+		rowDigest: digest(rowForm), attempts: delivery.Attempts, keepLoser: keepLoser,
+	})
+}
+
+// expressible reports whether an update can bring the row to ours: source, span and kind never change.
+func expressible(ours, row assessment.Assessment) bool {
+	return ours.Source == row.Source && ours.SpanID == row.SpanID && ours.Kind == row.Kind
+}
+
+func (c *comparer) write(w Write) {
+	w.State = w.Record.Backends[c.backend].State
+	c.out.writes = append(c.out.writes, w)
+}
+
+// order puts deletions last and overridden originals before what overrides them.
+func (c *comparer) order() {
+	depth := func(w Write) int {
+		d, record := 0, w.Record
+		for d < len(c.records) {
+			original, found := c.records[record.Overrides]
+			if record.Overrides == "" || !found {
+				break
+			}
+			d, record = d+1, original
+		}
+		return d
+	}
+	slices.SortStableFunc(c.out.writes, func(a, b Write) int {
+		return cmp.Or(
+			cmp.Compare(a.Op, b.Op), cmp.Compare(depth(a), depth(b)),
+			a.Record.CreateTime.Compare(b.Record.CreateTime), cmp.Compare(a.ID, b.ID),
+		)
+	})
+}

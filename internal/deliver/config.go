@@ -1,0 +1,94 @@
+package deliver
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
+)
+
+// Bulk says whether several creations of one trace may go in one StartTraceV3.
+type Bulk string
+
+// The values of Bulk.
+const (
+	// BulkAuto uses StartTraceV3 on server versions it was tested with, for traces that have ended.
+	BulkAuto Bulk = "auto"
+	// BulkOff uses single calls only.
+	BulkOff Bulk = "off"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler. YAML reads a bare `off` as false, so that is taken too.
+func (b *Bulk) UnmarshalText(text []byte) error {
+	switch Bulk(text) {
+	case BulkAuto:
+		*b = BulkAuto
+	case BulkOff, "false", "0":
+		*b = BulkOff
+	default:
+		return fmt.Errorf("%q is none of auto, off", text)
+	}
+	return nil
+}
+
+const (
+	defaultTimeout     = 10 * time.Second
+	maxTimeout         = 30 * time.Second
+	defaultMaxInFlight = 16
+)
+
+// MLflowConfig configures the delivery to an MLflow server.
+type MLflowConfig struct {
+	// HTTP holds all keys of confighttp's client: `endpoint` (required; a path is kept as prefix), `tls`, `headers`,
+	// `auth`, `proxy_url`, … `timeout` is per call, default 10s, at most 30s.
+	HTTP confighttp.ClientConfig `mapstructure:",squash"`
+	// Bulk is `auto` (default) or `off`.
+	Bulk Bulk `mapstructure:"bulk"`
+	// Forward selects what is delivered; an assessment that any rule takes is. Default: everything. It decides first
+	// creation only: what was delivered once is kept in agreement.
+	Forward []ForwardRule `mapstructure:"forward"`
+	// MaxInFlight bounds the calls under way to the server over all replicas, and the connections of this one.
+	// Default 16.
+	MaxInFlight int `mapstructure:"max_in_flight"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+var _ confmap.Validator = (*MLflowConfig)(nil)
+
+// NewDefaultMLflowConfig returns the defaults; only `endpoint` is missing.
+func NewDefaultMLflowConfig() MLflowConfig {
+	client := confighttp.NewDefaultClientConfig()
+	client.Timeout = defaultTimeout
+	keepalive := confighttp.NewDefaultKeepaliveClientConfig()
+	keepalive.MaxIdleConnsPerHost = defaultMaxInFlight
+	client.Keepalive = configoptional.Some(keepalive)
+	return MLflowConfig{HTTP: client, Bulk: BulkAuto, MaxInFlight: defaultMaxInFlight}
+}
+
+// Validate implements confmap.Validator.
+func (c *MLflowConfig) Validate() error {
+	var errs []error
+	if parsed, err := url.Parse(c.HTTP.Endpoint); c.HTTP.Endpoint == "" || err != nil || parsed.Host == "" ||
+		parsed.Scheme != "http" && parsed.Scheme != "https" {
+		errs = append(errs, errors.New("`endpoint` must be an http or https URL such as http://localhost:5000"))
+	} else if parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
+		errs = append(errs,
+			errors.New("`endpoint` must not carry a user, a query or a fragment; use `auth` or `headers`"))
+	}
+	if c.HTTP.Timeout <= 0 || c.HTTP.Timeout > maxTimeout {
+		errs = append(errs, fmt.Errorf("`timeout` is %v, must be above 0 and at most %v", c.HTTP.Timeout, maxTimeout))
+	}
+	if c.Bulk != BulkAuto && c.Bulk != BulkOff {
+		errs = append(errs, fmt.Errorf("`bulk` is %q, must be auto or off", string(c.Bulk)))
+	}
+	if c.MaxInFlight < 1 || c.MaxInFlight > 1000 {
+		errs = append(errs, fmt.Errorf("`max_in_flight` is %d, must be 1 to 1000", c.MaxInFlight))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,187 @@
+package deliver
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+)
+
+// maxHeldDepth bounds a value's nesting: MLflow reads deeper ones in part, and silently drops what stands behind.
+const maxHeldDepth = 45
+
+// sourceTypeUnspecified is what MLflow makes of a source type that it does not know.
+const sourceTypeUnspecified assessment.SourceType = "SOURCE_TYPE_UNSPECIFIED"
+
+var errNotHeld = errors.New("the backend has no form for this value")
+
+// hold gives the form of an assessment that the backend can hold; what differs only in what is lost on the way has the
+// same form. It covers what can be compared: ids, times, overrides and validity are not part of it. A form's form is
+// itself.
+func hold(a *assessment.Assessment) (assessment.Assessment, error) {
+	held := assessment.Assessment{
+		SpanID:    text(a.SpanID),
+		Name:      text(a.Name),
+		Kind:      a.Kind,
+		Source:    assessment.Source{Type: a.Source.Type, ID: text(a.Source.ID)},
+		Rationale: text(a.Rationale),
+		Metadata:  holdMetadata(a),
+	}
+	switch a.Source.Type {
+	case assessment.SourceTypeCode, assessment.SourceTypeLLMJudge, assessment.SourceTypeHuman:
+	default:
+		held.Source.Type = sourceTypeUnspecified
+	}
+	if held.Kind == assessment.KindExpectation {
+		held.Rationale = "" // dropped by MLflow, on create and update
+	} else {
+		held.Kind = assessment.KindFeedback
+		if e := a.Error; e != nil && *e != (assessment.Error{Type: e.Type}) {
+			held.Error = &assessment.Error{
+				Code: text(e.Code), Message: text(e.Message), StackTrace: text(e.StackTrace),
+			}
+		}
+	}
+	value, err := holdValue(a.Value)
+	held.Value = value
+	return held, err
+}
+
+func holdMetadata(a *assessment.Assessment) map[string]string {
+	if len(a.Metadata) == 0 && a.Fingerprint == "" {
+		return nil
+	}
+	held := make(map[string]string, len(a.Metadata)+1)
+	for _, key := range slices.Sorted(maps.Keys(a.Metadata)) { // in order, because two keys may become one
+		held[text(key)] = text(a.Metadata[key])
+	}
+	if a.Fingerprint != "" {
+		held[assessment.MetadataFingerprint] = text(a.Fingerprint)
+	}
+	return held
+}
+
+// holdValue spells a value as MLflow's store does: every number a double, keys sorted, no lone surrogates.
+func holdValue(value assessment.Value) (assessment.Value, error) {
+	if value == "" {
+		return "", nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(value)))
+	decoder.UseNumber()
+	var parsed any
+	if decoder.Decode(&parsed) != nil {
+		return "", errNotHeld
+	}
+	if parsed == nil {
+		return "", nil
+	}
+	doubled, err := doubles(parsed, 0)
+	if err != nil {
+		return "", err
+	}
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(doubled) != nil {
+		return "", errNotHeld
+	}
+	return assessment.Value(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
+}
+
+func doubles(value any, depth int) (any, error) {
+	if depth > maxHeldDepth {
+		return nil, errNotHeld
+	}
+	var err error
+	switch value := value.(type) {
+	case json.Number:
+		f, err := strconv.ParseFloat(string(value), 64)
+		if err != nil || math.IsInf(f, 0) {
+			return nil, errNotHeld
+		}
+		return json.RawMessage(assessment.Float(f)), nil
+	case []any:
+		for i := range value {
+			if value[i], err = doubles(value[i], depth+1); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for key := range value {
+			if value[key], err = doubles(value[key], depth+1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return value, nil
+}
+
+// text is s as any of MLflow's databases takes it.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// merged is ours as an update leaves it on a row: the row's metadata keys stay.
+func merged(ours, row assessment.Assessment) assessment.Assessment {
+	if len(row.Metadata) > 0 {
+		metadata := maps.Clone(row.Metadata)
+		maps.Copy(metadata, ours.Metadata)
+		ours.Metadata = metadata
+	}
+	return ours
+}
+
+// agree reports whether the backend's row holds all of ours. Both are forms.
+func agree(ours, row assessment.Assessment) bool {
+	return digest(merged(ours, row)) == digest(row)
+}
+
+// digest identifies a form. Its fields are named here, so that a new field of the record changes no digest.
+func digest(form assessment.Assessment) string {
+	content, err := json.Marshal(struct {
+		Kind      assessment.Kind
+		Name      string
+		SpanID    string
+		Source    assessment.Source
+		Value     assessment.Value
+		Error     *assessment.Error
+		Rationale string
+		Metadata  map[string]string
+	}{form.Kind, form.Name, form.SpanID, form.Source, form.Value, form.Error, form.Rationale, form.Metadata})
+	if err != nil {
+		return "" // a form's value is valid JSON, so this is not reached
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:12])
+}
+
+// base is what Delivery.Form holds: the digests of what Redis said and of what the backend held at their last
+// agreement. The two differ by what the backend keeps beyond ours, such as metadata keys that cannot be removed.
+type base struct {
+	ours, theirs string
+}
+
+const basePrefix = "1:"
+
+func (b base) String() string { return basePrefix + b.ours + ":" + b.theirs }
+
+// parseBase reads a Delivery.Form; a form that another version wrote is unknown.
+func parseBase(form string) (b base, ok bool) {
+	rest, found := strings.CutPrefix(form, basePrefix)
+	if !found {
+		return base{}, false
+	}
+	b.ours, b.theirs, ok = strings.Cut(rest, ":")
+	return b, ok
+}
+
+// tried stands in a base for a form that was written and came back different, so that it counts as changed here.
+func tried(form assessment.Assessment) string { return "!" + digest(form) }

@@ -1,0 +1,316 @@
+package deliver
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// versionAge is how long a server's version is taken as known.
+const versionAge = 10 * time.Minute
+
+// MLflow is the Backend for MLflow's REST API with a SQL store.
+type MLflow struct {
+	client *mlflow.Client
+	bulk   Bulk
+	now    func() time.Time
+
+	mu        sync.Mutex
+	version   string
+	versionAt time.Time
+}
+
+var _ Backend = (*MLflow)(nil)
+
+// NewMLflow builds the client; extensions are those of the host, for `auth`. It makes no call.
+func NewMLflow(ctx context.Context, config *MLflowConfig, extensions map[component.ID]component.Component,
+	telemetry component.TelemetrySettings,
+) (*MLflow, error) {
+	httpClient, err := config.HTTP.ToClient(ctx, extensions, telemetry)
+	if err != nil {
+		return nil, fmt.Errorf("mlflow: %w", err)
+	}
+	client, err := mlflow.NewClient(httpClient, config.HTTP.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("mlflow: %w", err)
+	}
+	return &MLflow{client: client, bulk: config.Bulk, now: time.Now}, nil
+}
+
+// Close closes idle connections.
+func (m *MLflow) Close() { m.client.Close() }
+
+// Read implements Backend.
+func (m *MLflow) Read(ctx context.Context, traceIDs []string) (Reading, error) {
+	ids := make([]string, len(traceIDs))
+	for i, id := range traceIDs {
+		ids[i] = mlflow.TraceID(id)
+	}
+	infos, err := m.client.BatchGetInfos(ctx, ids)
+	if err != nil && mlflow.Blames(err) && len(ids) > 1 {
+		infos, err = m.readSingly(ctx, ids, err)
+	}
+	if err != nil {
+		if mlflow.ClassOf(err) != mlflow.ClassUnavailable && len(ids) == 1 {
+			return Reading{Unreadable: map[string]error{traceIDs[0]: err}}, nil
+		}
+		return Reading{}, m.unavailable(err)
+	}
+	reading := Reading{Traces: make(map[string]Trace, len(infos.Traces)), Unreadable: map[string]error{}}
+	now := m.now()
+	for i, id := range ids {
+		if info := infos.Traces[id]; info != nil {
+			reading.Traces[traceIDs[i]] = traceOf(traceIDs[i], info, infos.ServerTime, now)
+		} else if err := infos.Refused[id]; err != nil {
+			reading.Unreadable[traceIDs[i]] = err
+		}
+	}
+	return reading, nil
+}
+
+// readSingly finds the traces that the server stumbles over. When it stumbles over all, the batch's error stands.
+func (m *MLflow) readSingly(ctx context.Context, ids []string, batchErr error) (*mlflow.Infos, error) {
+	infos := &mlflow.Infos{Traces: map[string]*mlflow.TraceInfo{}, Refused: map[string]error{}}
+	for _, id := range ids {
+		one, err := m.client.BatchGetInfos(ctx, []string{id})
+		switch {
+		case err == nil:
+			maps.Copy(infos.Traces, one.Traces)
+			infos.ServerTime = one.ServerTime
+		case mlflow.Blames(err):
+			infos.Refused[id] = err
+		default:
+			return nil, err
+		}
+	}
+	if len(infos.Refused) == len(ids) {
+		return nil, batchErr
+	}
+	return infos, nil
+}
+
+func traceOf(traceID string, info *mlflow.TraceInfo, serverTime, now time.Time) Trace {
+	trace := Trace{
+		Rows: make([]assessment.Assessment, 0, len(info.Assessments)),
+		info: info, serverTime: serverTime, readAt: now,
+	}
+	for i := range info.Assessments {
+		if row, ok := info.Assessments[i].ToAssessment(traceID); ok {
+			trace.Rows = append(trace.Rows, row)
+		}
+	}
+	return trace
+}
+
+func (m *MLflow) unavailable(err error) error {
+	m.mu.Lock()
+	m.versionAt = time.Time{} // another version may come back
+	m.mu.Unlock()
+	return &UnavailableError{RetryAfter: mlflow.RetryAfterOf(err), Suspect: mlflow.Blames(err), Err: err}
+}
+
+// Write implements Backend.
+func (m *MLflow) Write(ctx context.Context, traceID string, trace Trace, writes []Write) ([]Result, error) {
+	present := make(map[string]bool, len(trace.Rows)+len(writes))
+	for _, row := range trace.Rows {
+		present[row.ID] = true
+	}
+	// rows is where a record stands that was written just now under another id.
+	rows := map[string]string{}
+	var stumbled error
+	results, err := m.writeBulk(ctx, traceID, trace, writes)
+	for _, result := range results {
+		if result.Row != nil {
+			present[result.Row.ID] = true
+		}
+	}
+	for i := len(results); i < len(writes) && err == nil; i++ {
+		var result Result
+		w := writes[i]
+		switch w.Op {
+		case OpCreate:
+			overrides := w.Record.Overrides
+			if id, found := rows[overrides]; found {
+				overrides = id
+			}
+			if !present[overrides] {
+				overrides = "" // what it refers to is not there and will not be
+			}
+			result, err = m.create(ctx, w, overrides)
+		case OpUpdate:
+			result, err = m.update(ctx, w)
+		default:
+			result, err = m.remove(ctx, w)
+		}
+		if err != nil && mlflow.Blames(err) && stumbled == nil {
+			stumbled, err = err, nil // perhaps this one's content; the next one tells
+			result.Err = errStumbled
+		}
+		if err != nil {
+			break
+		}
+		if result.Row != nil {
+			present[result.Row.ID] = true
+			rows[w.Record.ID] = result.Row.ID
+		}
+		results = append(results, result)
+	}
+	if err == nil && stumbled != nil && !worked(results) {
+		err = stumbled
+	}
+	if err != nil {
+		return results, m.unavailable(err)
+	}
+	return results, nil
+}
+
+// worked reports whether the server took any write.
+func worked(results []Result) bool {
+	return slices.ContainsFunc(results, func(r Result) bool { return r.Err == nil })
+}
+
+// wire is the row that brings a form to the server.
+func wire(w Write, id string) *mlflow.Assessment {
+	content := w.Form
+	content.TraceID = w.Record.TraceID
+	content.CreateTime, content.UpdateTime = w.Record.CreateTime, w.Record.UpdateTime
+	row := mlflow.FromAssessment(&content)
+	row.ID = id
+	return &row
+}
+
+// create sends a new row under our id. An id that is taken is ours on this trace, from a call whose answer was lost, or
+// somebody's on another trace; then a second id is derived, once.
+func (m *MLflow) create(ctx context.Context, w Write, overrides string) (Result, error) {
+	for _, id := range []string{w.ID, derivedID(w.Record)} {
+		row := wire(w, id)
+		row.Overrides = overrides
+		created, err := m.client.CreateAssessment(ctx, row)
+		if err == nil {
+			return m.result(w, created)
+		}
+		if mlflow.ClassOf(err) != mlflow.ClassDuplicate {
+			return failed(err)
+		}
+		there, err := m.client.GetAssessment(ctx, row.TraceID, id)
+		if err == nil {
+			return m.result(w, there)
+		}
+		if mlflow.ClassOf(err) != mlflow.ClassNotFound {
+			return failed(err)
+		}
+	}
+	return Result{Err: &refusedError{reason: reasonIDTaken}}, nil
+}
+
+// derivedID is the second id of a record whose first one is taken on another trace.
+func derivedID(record store.Record) string {
+	sum := sha256.Sum256([]byte(record.TraceID + "\x00" + record.ID))
+	return "a-" + hex.EncodeToString(sum[:16])
+}
+
+// update changes a row, unless somebody else did since it was read.
+func (m *MLflow) update(ctx context.Context, w Write) (Result, error) {
+	if result, err := m.unchanged(ctx, w); err != nil || result.Err != nil {
+		return result, err
+	}
+	updated, err := m.client.UpdateAssessment(ctx, wire(w, w.ID), mask(merged(w.Form, w.rowForm), w.rowForm))
+	if err != nil {
+		return failed(err)
+	}
+	return m.result(w, updated)
+}
+
+// mask names the fields in which two forms differ.
+func mask(ours, row assessment.Assessment) []string {
+	var fields []string
+	if ours.Name != row.Name {
+		fields = append(fields, mlflow.MaskName)
+	}
+	if ours.Value != row.Value || !sameError(ours.Error, row.Error) {
+		if ours.Kind == assessment.KindExpectation {
+			fields = append(fields, mlflow.MaskExpectation)
+		} else {
+			fields = append(fields, mlflow.MaskFeedback)
+		}
+	}
+	if ours.Rationale != row.Rationale {
+		fields = append(fields, mlflow.MaskRationale)
+	}
+	if !maps.Equal(ours.Metadata, row.Metadata) {
+		fields = append(fields, mlflow.MaskMetadata)
+	}
+	return fields
+}
+
+// remove deletes a row, unless somebody changed it since it was read.
+func (m *MLflow) remove(ctx context.Context, w Write) (Result, error) {
+	if result, err := m.unchanged(ctx, w); err != nil || result.Err != nil {
+		return result, err
+	}
+	if err := m.client.DeleteAssessment(ctx, mlflow.TraceID(w.Record.TraceID), w.ID); err != nil {
+		return failed(err)
+	}
+	return Result{}, nil
+}
+
+// unchanged reads the row once more right before it is written: the server knows no precondition.
+func (m *MLflow) unchanged(ctx context.Context, w Write) (Result, error) {
+	there, err := m.client.GetAssessment(ctx, mlflow.TraceID(w.Record.TraceID), w.ID)
+	if err != nil {
+		return failed(err)
+	}
+	row, ok := there.ToAssessment(w.Record.TraceID)
+	if !ok {
+		return Result{Err: errChanged}, nil
+	}
+	if form, err := hold(&row); err != nil || digest(form) != w.rowDigest {
+		return Result{Err: errChanged}, nil
+	}
+	return Result{}, nil
+}
+
+func (m *MLflow) result(w Write, answered *mlflow.Assessment) (Result, error) {
+	row, ok := answered.ToAssessment(w.Record.TraceID)
+	if !ok {
+		return Result{Err: errChanged}, nil
+	}
+	result := Result{Row: &row}
+	if row.ID != w.Record.ID {
+		result.ID = row.ID
+	}
+	return result, nil
+}
+
+// failed sorts a call's error: a result for this write, or an error that ends the writing.
+func failed(err error) (Result, error) {
+	switch mlflow.ClassOf(err) {
+	case mlflow.ClassNotFound:
+		return Result{Err: errChanged}, nil
+	case mlflow.ClassPermanent, mlflow.ClassDuplicate:
+		return Result{Err: &refusedError{reason: refusalReason(err), cause: err}}, nil
+	default:
+		return Result{}, err
+	}
+}
+
+// refusalReason is the dead entry's reason, with the server's code: it says what an operator has to look for.
+func refusalReason(err error) string {
+	var e *mlflow.Error
+	if errors.As(err, &e) && e.Code != "" {
+		return reasonRefused + ": " + e.Code
+	}
+	return reasonRefused
+}

@@ -1,0 +1,171 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// pass claims one batch, reads it from the backend in one call, settles what needs no write and hands on the rest. It
+// returns how many traces were claimed.
+func (l *Loop) pass(ctx context.Context) (int, error) {
+	s := &l.settings
+	p, err := l.admission.enter(ctx, s.Clock.Now().Add(longestGateWait))
+	if err != nil {
+		return 0, err
+	}
+	claims, err := s.Queue.Claim(ctx, s.Name, batchSize, s.Lease)
+	l.storeState(err)
+	if err != nil || len(claims) == 0 {
+		l.admission.unused(ctx)
+		return 0, err
+	}
+	ids := make([]string, len(claims))
+	for i, claim := range claims {
+		ids[i] = claim.TraceID
+	}
+	readCtx, cancel := context.WithTimeout(ctx, l.left(claims[0]))
+	reading, err := s.Backend.Read(readCtx, ids)
+	cancel()
+	l.admission.leave(ctx, p, err)
+	if err != nil {
+		l.giveBack(claims...)
+		return 0, errNotAdmitted
+	}
+	jobs := l.compareAll(claims, reading)
+	for i, j := range jobs {
+		select {
+		case l.jobs <- j:
+		case <-ctx.Done():
+			for _, rest := range jobs[i:] {
+				l.giveBack(rest.claim)
+			}
+			return len(claims), nil
+		}
+	}
+	return len(claims), nil
+}
+
+// compareAll compares a batch of claims, settles those that need no write and returns the others.
+func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
+	s := &l.settings
+	now := s.Clock.Now()
+	jobs := make([]job, len(claims))
+	missing, seen := 0, 0
+	for i, claim := range claims {
+		trace, found := reading.Traces[claim.TraceID]
+		jobs[i] = job{claim: claim, trace: trace, found: found, unreadable: reading.Unreadable[claim.TraceID] != nil}
+		if jobs[i].unreadable {
+			continue
+		}
+		jobs[i].comparison = compare(s.Name, s.Forward, now, claim.Records, trace.Rows)
+		missing += len(jobs[i].comparison.missing)
+		seen += jobs[i].comparison.seen
+	}
+	believed, tripped := l.guard.believes(missing, seen, now)
+	if !believed && missing > 0 {
+		s.Observer.MassMissing(s.Name, missing)
+	}
+	if tripped {
+		s.Logger.Error("many delivered assessments are gone from the backend at once; none is taken for deleted. "+
+			"Was a backup restored?", zap.Int("missing", missing), zap.Int("present", seen))
+	}
+	var toWrite []job
+	var settled []store.Claim
+	var verdicts []*verdict
+	for _, j := range jobs {
+		if v := l.withoutWrites(&j, believed, now); v != nil {
+			settled = append(settled, j.claim)
+			verdicts = append(verdicts, v)
+		} else {
+			toWrite = append(toWrite, j)
+		}
+	}
+	l.settleAll(settled, verdicts)
+	return toWrite
+}
+
+// withoutWrites is the verdict on a trace that nothing is to be written for now, nil for others.
+func (l *Loop) withoutWrites(j *job, believed bool, now time.Time) *verdict {
+	s := &l.settings
+	c := &j.comparison
+	if j.unreadable {
+		v := newVerdict(&comparison{counts: map[string]int{}})
+		v.await(j.claim, now, s.TraceWait, len(j.claim.Records), reasonUnreadable)
+		return v
+	}
+	if len(c.missing) > 0 && !believed {
+		v := newVerdict(c)
+		v.await(j.claim, now, s.TraceWait, len(c.missing), reasonMassMissing)
+		return v
+	}
+	c.withdraw(s.Name, j.claim.Records)
+	if len(c.writes) > 0 && !j.found {
+		if wasThere(j.claim, s.Name) {
+			c.abandon(s.Name)
+			return newVerdict(c)
+		}
+		v := newVerdict(c)
+		v.await(j.claim, now, s.TraceWait, len(c.writes), reasonNeverArrived)
+		return v
+	}
+	if len(c.writes) == 0 {
+		return newVerdict(c)
+	}
+	return nil
+}
+
+// withdraw keeps what somebody deleted in the backend, and notes that it is gone there.
+func (c *comparison) withdraw(backend string, records map[string]store.Record) {
+	for _, id := range c.missing {
+		delivery := records[id].Backends[backend]
+		delivery.State, delivery.Attempts, delivery.Reason = store.DeliveryWithdrawn, 0, ""
+		c.deliveries[id] = delivery
+		c.counts[OutcomeWithdrawn]++
+	}
+}
+
+// abandon gives up what is still to be written for a trace that was in the backend and was deleted there.
+func (c *comparison) abandon(backend string) {
+	for _, w := range c.writes {
+		delivery := w.Record.Backends[backend]
+		delivery.State, delivery.Reason = store.DeliveryDead, reasonTraceDeleted
+		c.deliveries[w.Record.ID] = delivery
+		c.counts[OutcomeDead]++
+		c.dead = reasonTraceDeleted
+	}
+}
+
+// wasThere reports whether the trace has been seen in the backend.
+func wasThere(claim store.Claim, backend string) bool {
+	for _, record := range claim.Records {
+		switch record.Backends[backend].State {
+		case store.DeliveryDelivered, store.DeliveryTheirs, store.DeliveryWithdrawn:
+			return true
+		default:
+		}
+	}
+	return false
+}
+
+// left is the time until no call for the claim may be under way any more.
+func (l *Loop) left(claim store.Claim) time.Duration {
+	return claim.Expires.Add(-leaseMargin).Sub(l.settings.Clock.Now())
+}
+
+// storeState logs when Redis stops and starts answering, once each.
+func (l *Loop) storeState(err error) {
+	switch {
+	case errors.Is(err, context.Canceled):
+	case err != nil && !l.storeDown:
+		l.storeDown = true
+		l.settings.Logger.Warn("delivery waits: the store does not answer", zap.Error(err))
+	case err == nil && l.storeDown:
+		l.storeDown = false
+		l.settings.Logger.Info("delivery goes on: the store answers again")
+	}
+}

@@ -1,0 +1,77 @@
+package deliver
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// doorBackend is where a taken-over change came in.
+const doorBackend = "backend"
+
+// takeOver makes the row's content the record's; what was there before goes to the history. What the backend cannot
+// hold, and so cannot have changed, keeps our spelling.
+func (c *comparer) takeOver(record store.Record, row, rowForm assessment.Assessment, reason string) {
+	old := record.Assessment
+	next := old
+	oldForm, err := hold(&old)
+	if err != nil {
+		oldForm = assessment.Assessment{}
+	}
+	next.Name = row.Name
+	if rowForm.Value != oldForm.Value || err != nil {
+		next.Value, next.Verdict = row.Value, verdictOf(row.Value)
+	}
+	if rowForm.Rationale != oldForm.Rationale {
+		next.Rationale = row.Rationale
+	}
+	if !sameError(rowForm.Error, oldForm.Error) {
+		next.Error = row.Error
+	}
+	if !maps.Equal(rowForm.Metadata, oldForm.Metadata) {
+		next.Metadata, next.Fingerprint = row.Metadata, row.Fingerprint
+	}
+	next.Kind, next.Source, next.SpanID = row.Kind, row.Source, row.SpanID
+	next.Invalid = row.Invalid
+	next.UpdateTime = row.UpdateTime
+
+	record.Assessment = next
+	record.Author = row.Source.ID
+	record.Touched = true
+	record.Deleted = time.Time{} // a row that changed after the deletion brings the record back
+	record.History = append(slices.Clip(record.History), store.Change{
+		Time: c.now, Author: row.Source.ID, Door: doorBackend, Reason: reason, Old: old,
+	})
+	delivery := record.Backends[c.backend]
+	state := store.DeliveryDelivered
+	if delivery.State == store.DeliveryTheirs || oldForm.Source != rowForm.Source {
+		state = store.DeliveryTheirs
+	}
+	ours, err := hold(&next)
+	if err != nil {
+		return
+	}
+	c.take(record, store.Delivery{
+		State: state, ID: delivery.ID, Form: base{digest(ours), digest(rowForm)}.String(),
+	})
+}
+
+func sameError(a, b *assessment.Error) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// verdictOf is what a value alone says.
+func verdictOf(value assessment.Value) assessment.Verdict {
+	switch value {
+	case assessment.True, assessment.False:
+		return assessment.VerdictOf(value == assessment.True)
+	default:
+		return assessment.VerdictNone
+	}
+}
