@@ -33,8 +33,9 @@ type convention interface {
 
 // source is the span that a convention reads from.
 type source struct {
-	span ptrace.Span
-	kind Kind
+	span   ptrace.Span
+	kind   Kind
+	system bool // whether the instructions are wanted, too
 }
 
 // get returns an attribute.

@@ -1,62 +1,84 @@
 package genai
 
-// turns is a conversation of which each message is read only when it is needed. Convention by convention it comes
-// from JSON or from indexed attributes.
+import (
+	"slices"
+
+	"github.com/valyala/fastjson"
+)
+
+// turns is a conversation of which a message is read only when it is needed. It is held as JSON or as indexed
+// attributes, convention by convention.
 type turns struct {
-	count int
-	role  func(n int) role
-	read  func(n int) message
+	json []*fastjson.Value
+	flat *indexed
 }
 
-// input finds the last thing that the user said. A message of the role user that carries only the results of
-// tools is passed over: the user wrote none of it.
-func (t turns) input() input {
-	var in input
-	asked := -1
-	for n := t.count - 1; n >= 0 && asked < 0; n-- {
-		switch t.role(n) {
-		case roleTool:
-			m := t.read(n)
+func (t turns) count() int {
+	if t.flat != nil {
+		return len(t.flat.starts)
+	}
+	return len(t.json)
+}
+
+// open tells who wrote a message, and where its content is, without reading it.
+func (t turns) open(n int) (*fastjson.Value, role) {
+	if t.flat != nil {
+		return nil, t.flat.role(n)
+	}
+	return open(t.json[n])
+}
+
+// read reads a message that was opened.
+func (t turns) read(n int, body *fastjson.Value, who role) message {
+	if t.flat != nil {
+		return t.flat.message(n)
+	}
+	return readMessage(body, who)
+}
+
+// input finds the last thing that the user said, in one pass from the end. A message of the role user that carries
+// only the results of tools is passed over: the user wrote none of it. Instructions, which some producers keep among
+// the messages, are joined if they are wanted.
+func (t turns) input(wantSystem bool) input {
+	var (
+		in                       input
+		system                   message
+		asked, users, instructed bool
+	)
+	for n := t.count() - 1; n >= 0; n-- {
+		body, who := t.open(n)
+		users = users || who == roleUser
+		switch who {
+		case roleSystem:
+			if instructed = true; !wantSystem {
+				continue
+			}
+			m := t.read(n, body, who)
+			m.addText(system.text)
+			m.blank = m.blank || system.blank
+			system = m
+		case roleUser, roleNone, roleTool:
+			if asked {
+				continue
+			}
+			m := t.read(n, body, who)
 			in.results = append(in.results, m.results...)
-		case roleUser, roleNone:
-			m := t.read(n)
-			in.results = append(in.results, m.results...)
-			if r := said(m); r.state != "" {
-				in.question, asked = r, n
+			if r := said(m); r.state != "" && who != roleTool {
+				in.question, asked = r, true
 			}
 		}
 	}
-	in.system = t.system()
-	if asked < 0 && in.system.state == StateText && !t.hasUser() {
-		in.question = in.system // an agent or a template that is started by instructions alone
+	// An agent or a template may be started by instructions alone.
+	replaced := !asked && !users && instructed
+	if replaced && !wantSystem {
+		return t.input(true)
 	}
-	for l, r := 0, len(in.results)-1; l < r; l, r = l+1, r-1 {
-		in.results[l], in.results[r] = in.results[r], in.results[l]
+	slices.Reverse(in.results)
+	in.system = said(system)
+	if replaced {
+		in.question = in.system
 	}
 	return in
-}
-
-func (t turns) hasUser() bool {
-	for n := range t.count {
-		if t.role(n) == roleUser {
-			return true
-		}
-	}
-	return false
-}
-
-// system joins the instructions, which some producers keep among the messages.
-func (t turns) system() reading {
-	var all message
-	for n := range t.count {
-		if t.role(n) != roleSystem {
-			continue
-		}
-		m := t.read(n)
-		all.addText(m.text)
-		all.blank = all.blank || m.blank
-	}
-	return said(all)
 }
 
 // said is the text of a message of the input, or why it has none; results of tools are nothing said.
@@ -76,7 +98,7 @@ func said(m message) reading {
 // output picks the answer. The messages of a model are choices, of which the first that says anything counts; those
 // of an agent are steps, of which the last text is the answer.
 func (t turns) output(kind Kind) output {
-	if t.count == 0 {
+	if t.count() == 0 {
 		return output{}
 	}
 	var chosen message
@@ -90,11 +112,12 @@ func (t turns) output(kind Kind) output {
 
 func (t turns) firstChoice() message {
 	var chosen message
-	for n := range t.count {
-		if who := t.role(n); who == roleUser || who == roleSystem || who == roleTool {
+	for n := range t.count() {
+		body, who := t.open(n)
+		if who == roleUser || who == roleSystem || who == roleTool {
 			continue
 		}
-		m := t.read(n)
+		m := t.read(n, body, who)
 		if n == 0 || chosen.hollow() {
 			chosen = m
 		}
@@ -107,11 +130,12 @@ func (t turns) firstChoice() message {
 
 func (t turns) lastStep() message {
 	var chosen message
-	for n := t.count - 1; n >= 0; n-- {
-		if who := t.role(n); who == roleUser || who == roleSystem || who == roleTool {
+	for n := t.count() - 1; n >= 0; n-- {
+		body, who := t.open(n)
+		if who == roleUser || who == roleSystem || who == roleTool {
 			continue
 		}
-		m := t.read(n)
+		m := t.read(n, body, who)
 		if m.text != "" {
 			return m
 		}

@@ -8,8 +8,7 @@ import (
 
 // flatDocuments reads OpenInference's flattened documents.
 func flatDocuments(s source, prefix string) []Document {
-	var list indexed
-	collect(s.span.Attributes(), prefix, &list)
+	list := collect(s.span.Attributes(), prefix, indexed{})
 	var documents []Document
 	for n := range list.starts {
 		var document Document

@@ -36,10 +36,12 @@ type field struct {
 type indexed struct {
 	fields []field
 	starts []int
+	parts  bool // content may be a JSON list of parts
 }
 
-// collect finds the attributes of a flattened list, which may stand in any order, with gaps.
-func collect(attributes pcommon.Map, prefix string, list *indexed) {
+// collect finds the attributes of a flattened list, which may stand in any order, with gaps. It fills the slices of
+// the list that it is given, which may be on the caller's stack.
+func collect(attributes pcommon.Map, prefix string, list indexed) indexed {
 	sorted := true
 	for key, value := range attributes.All() {
 		if !strings.HasPrefix(key, prefix) || len(list.fields) == maxFields {
@@ -63,6 +65,7 @@ func collect(attributes pcommon.Map, prefix string, list *indexed) {
 			list.starts = append(list.starts, n)
 		}
 	}
+	return list
 }
 
 func compareFields(a, b field) int {
@@ -105,10 +108,7 @@ func cutIndex(key string) (index int, rest string, ok bool) {
 	return 0, "", false
 }
 
-// turns reads the messages of the list.
-func (list *indexed) turns() turns {
-	return turns{count: len(list.starts), role: list.role, read: list.message}
-}
+func (list *indexed) turns() turns { return turns{flat: list} }
 
 func (list *indexed) group(n int) []field {
 	if n+1 < len(list.starts) {
@@ -158,7 +158,10 @@ func (list *indexed) message(n int) message {
 		m.calls = []ToolCall{call}
 	}
 	// Some producers write the same text as content and as parts.
-	if m.addText(text); m.text == "" {
+	if !list.parts || !m.readParts(text) {
+		m.addText(text)
+	}
+	if m.text == "" {
 		m.readContents(fields)
 	}
 	if m.role == roleTool {
@@ -221,4 +224,15 @@ func (m *message) readContents(fields []field) {
 			m.addText(text)
 		}
 	}
+}
+
+// lastIndexed returns the value of the flattened list <prefix>N.<name> with the highest index.
+func lastIndexed(attributes pcommon.Map, prefix, name string) string {
+	list := collect(attributes, prefix, indexed{})
+	for n := len(list.fields) - 1; n >= 0; n-- {
+		if list.fields[n].name == name {
+			return list.fields[n].value
+		}
+	}
+	return ""
 }

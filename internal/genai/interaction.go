@@ -39,6 +39,7 @@ type Interaction struct {
 	found    family
 
 	hasInput, hasOutput   bool
+	hasSystem             bool
 	input                 input
 	output                output
 	inputFrom, outputFrom string
@@ -78,10 +79,10 @@ func (i *Interaction) Text(part Part) (string, State) {
 	}
 	switch part {
 	case PartQuestion:
-		r := i.inputSide().question
+		r := i.inputSide(false).question
 		return r.text, r.state
 	case PartSystem:
-		r := i.inputSide().system
+		r := i.inputSide(true).system
 		return r.text, r.state
 	case PartAnswer:
 		r := i.outputSide().answer
@@ -110,7 +111,7 @@ func (i *Interaction) Documents() []Document {
 	if documents := i.outputSide().documents; len(documents) > 0 {
 		return documents
 	}
-	return i.inputSide().documents
+	return i.inputSide(false).documents
 }
 
 // Convention names the convention that gave a part, or "" if none did.
@@ -133,7 +134,7 @@ func (i *Interaction) Convention(part Part) string {
 func (i *Interaction) context() (string, State) {
 	documents := i.Documents()
 	if len(documents) == 0 {
-		documents = i.inputSide().results
+		documents = i.inputSide(false).results
 	}
 	if len(documents) == 0 {
 		return "", absent(i.span)
@@ -149,12 +150,14 @@ func (i *Interaction) context() (string, State) {
 	return r.text, r.state
 }
 
-func (i *Interaction) inputSide() *input {
-	if i.hasInput {
+// inputSide reads the input once. Instructions, which can be long, are left out until someone wants them.
+func (i *Interaction) inputSide(system bool) *input {
+	if i.hasInput && (i.hasSystem || !system) {
 		return &i.input
 	}
-	i.hasInput = true
-	from := source{span: i.span, kind: i.kind}
+	i.hasInput, i.hasSystem = true, system
+	i.input, i.inputFrom = input{}, ""
+	from := source{span: i.span, kind: i.kind, system: system}
 	for _, entry := range conventions {
 		if i.found&entry.family == 0 {
 			continue

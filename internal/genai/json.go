@@ -51,7 +51,7 @@ func parseQuoted(text string, quotes int, visit func(*fastjson.Value)) outcome {
 		}
 		return cut
 	}
-	if inner, err := value.StringBytes(); err == nil && quotes > 0 && len(inner) > 0 &&
+	if inner := value.GetStringBytes(); quotes > 0 && len(inner) > 0 &&
 		(inner[0] == '{' || inner[0] == '[' || inner[0] == '"') {
 		if parseQuoted(string(inner), quotes-1, visit) == parsed {
 			return parsed

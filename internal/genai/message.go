@@ -1,6 +1,7 @@
 package genai
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/valyala/fastjson"
@@ -64,8 +65,12 @@ func (m *message) addText(text string) {
 
 // open returns the object that holds the content of a message, and its role. LangChain wraps messages, in two ways.
 func open(value *fastjson.Value) (*fastjson.Value, role) {
-	if name := value.GetStringBytes("role"); name != nil {
-		return value, roleOf(string(name))
+	object := value.GetObject()
+	if object == nil {
+		return value, roleNone
+	}
+	if name := object.Get("role"); name != nil && name.Type() == fastjson.TypeString {
+		return value, roleOf(string(name.GetStringBytes()))
 	}
 	if body := value.Get("kwargs"); body != nil && value.Exists("lc") {
 		who := roleOf(string(body.GetStringBytes("type")))
@@ -84,38 +89,74 @@ func open(value *fastjson.Value) (*fastjson.Value, role) {
 	return value, roleNone
 }
 
-// readMessage reads a message of any vendor.
-func readMessage(value *fastjson.Value) message {
-	body, who := open(value)
-	m := message{role: who, finish: jsonText(first(body, "finish_reason", "stop_reason", "finishReason"))}
-	if m.role == roleTool {
-		if content := first(body, "content", "parts"); content != nil {
-			m.readResult(body, content)
-			return m
-		}
+// members are those of a message that some vendor uses, found in one pass.
+type members struct {
+	content, parts, text, refusal       *fastjson.Value
+	finish, calls, call, additionalCall *fastjson.Value
+}
+
+func (found *members) visit(key []byte, value *fastjson.Value) {
+	if value.Type() == fastjson.TypeNull {
+		return
 	}
-	m.readContent(body)
-	if refusal := body.GetStringBytes("refusal"); len(refusal) > 0 {
-		m.addText(string(refusal))
+	switch string(key) {
+	case "parts":
+		found.parts = value
+	case "content":
+		found.content = value
+	case "text":
+		found.text = value
+	case "refusal":
+		found.refusal = value
+	case "finish_reason", "stop_reason", "finishReason":
+		found.finish = value
+	case "tool_calls":
+		found.calls = value
+	case "additional_kwargs":
+		found.additionalCall = value.Get("tool_calls")
+	case "function_call":
+		found.call = value
 	}
-	calls := body.GetArray("tool_calls")
-	if calls == nil {
-		calls = body.GetArray("additional_kwargs", "tool_calls")
+}
+
+// readMessage reads a message of any vendor, which open has opened.
+func readMessage(body *fastjson.Value, who role) message {
+	object := body.GetObject()
+	if object == nil {
+		return message{role: who}
 	}
+	var found members
+	object.Visit(found.visit)
+	content := cmp.Or(found.parts, found.content, found.text)
+	m := message{role: who, finish: jsonText(found.finish)}
+	if who == roleTool && content != nil {
+		m.readResult(body, content)
+		return m
+	}
+	m.readContentValue(content)
+	m.addText(jsonText(found.refusal))
+	m.readCalls(found)
+	return m
+}
+
+func (m *message) readCalls(found members) {
+	calls := cmp.Or(found.calls, found.additionalCall).GetArray()
 	if len(calls) > 0 {
 		m.calls = m.calls[:0] // Anthropic through LangChain lists the calls among the parts as well
 	}
 	for _, call := range calls {
 		m.addCall(call)
 	}
-	if call := body.Get("function_call"); call != nil && call.Type() == fastjson.TypeObject && len(m.calls) == 0 {
+	if call := found.call; call != nil && call.Type() == fastjson.TypeObject && len(m.calls) == 0 {
 		m.addCall(call)
 	}
-	return m
 }
 
 func (m *message) readContent(body *fastjson.Value) {
-	content := first(body, "parts", "content", "text")
+	m.readContentValue(first(body, "parts", "content", "text"))
+}
+
+func (m *message) readContentValue(content *fastjson.Value) {
 	if content == nil {
 		return
 	}

@@ -14,7 +14,7 @@ func (mlflow) input(s source) input {
 	}
 	var in input
 	known := false
-	if parse(text, func(value *fastjson.Value) { in, known = readRequest(value) }) == cut {
+	if parse(text, func(value *fastjson.Value) { in, known = s.readRequest(value) }) == cut {
 		return input{question: reading{state: StateTruncated}, system: reading{state: StateTruncated}}
 	}
 	if !known {

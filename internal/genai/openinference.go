@@ -66,10 +66,12 @@ func openInferencePrompt(s source) input {
 			return in
 		}
 	}
-	var buf [48]field
-	list := indexed{fields: buf[:0]}
-	collect(s.span.Attributes(), "llm.input_messages.", &list)
-	in := list.turns().input()
+	var (
+		fields [32]field
+		starts [16]int
+	)
+	list := collect(s.span.Attributes(), "llm.input_messages.", indexed{fields: fields[:0], starts: starts[:0]})
+	in := list.turns().input(s.system)
 	switch {
 	case in.question.state == StateText && dropped && !openInferenceTail(s, &list):
 		in.question = reading{state: StateDropped}
@@ -92,16 +94,16 @@ func openInferenceTail(s source, list *indexed) bool {
 	if list.role(last) == roleNone {
 		return false
 	}
-	var buf [16]field
-	answer := indexed{fields: buf[:0]}
-	collect(s.span.Attributes(), "llm.output_messages.", &answer)
+	answer := collect(s.span.Attributes(), "llm.output_messages.", indexed{})
 	return len(answer.fields) > 0
 }
 
 func openInferenceCompletion(s source) output {
-	var buf [16]field
-	list := indexed{fields: buf[:0]}
-	collect(s.span.Attributes(), "llm.output_messages.", &list)
+	var (
+		fields [16]field
+		starts [4]int
+	)
+	list := collect(s.span.Attributes(), "llm.output_messages.", indexed{fields: fields[:0], starts: starts[:0]})
 	out := list.turns().output(KindLLM)
 	if out.answer.state == StateText {
 		out.answer = s.unlessCut(out.answer, "output.value")
@@ -119,7 +121,7 @@ func openInferenceCompletion(s source) output {
 func (s source) rawInput() input {
 	var in input
 	text, known := s.str("input.value"), false
-	result := parse(text, func(value *fastjson.Value) { in, known = readRequest(value) })
+	result := parse(text, func(value *fastjson.Value) { in, known = s.readRequest(value) })
 	if result == cut && (s.str("input.mime_type") == "application/json" || len(text) > maxText) {
 		return input{question: reading{state: StateTruncated}}
 	}

@@ -24,7 +24,10 @@ func (otelAttributes) input(s source) input {
 	}
 	var in input
 	if messages, ok := s.get("gen_ai.input.messages"); ok {
-		in = otelInput(messages)
+		in = s.otelInput(messages)
+	}
+	if !s.system && in.question.known() {
+		return in
 	}
 	if system, ok := s.get("gen_ai.system_instructions"); ok {
 		if r := otelSystem(system); r.known() {
@@ -53,10 +56,10 @@ func (otelAttributes) output(s source) output {
 }
 
 // otelInput reads messages; where their tail is cut off, it is the last question that is lost.
-func otelInput(messages pcommon.Value) input {
+func (s source) otelInput(messages pcommon.Value) input {
 	var in input
 	text := jsonOf(messages)
-	switch parse(text, func(value *fastjson.Value) { in, _ = readRequest(value) }) {
+	switch parse(text, func(value *fastjson.Value) { in, _ = s.readRequest(value) }) {
 	case plain:
 		in.question = read(text, inInput)
 	case cut:

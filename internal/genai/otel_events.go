@@ -20,7 +20,7 @@ func (otelEvents) input(s source) input {
 			in.system = otelSystem(system)
 		}
 		if messages, ok := attributes.Get("gen_ai.input.messages"); ok && !in.question.known() {
-			in.complete(otelInput(messages))
+			in.complete(s.otelInput(messages))
 		}
 	}
 	return in

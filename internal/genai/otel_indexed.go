@@ -1,9 +1,6 @@
 package genai
 
-import (
-	"github.com/valyala/fastjson"
-	"go.opentelemetry.io/collector/pdata/pcommon"
-)
+import "github.com/valyala/fastjson"
 
 // otelIndexed reads gen_ai.prompt.N and gen_ai.completion.N, the form before messages became one attribute. Content is
 // text, or a JSON list of OpenAI's parts.
@@ -12,38 +9,35 @@ type otelIndexed struct{}
 var _ convention = otelIndexed{}
 
 func (otelIndexed) input(s source) input {
-	var buf [32]field
-	list := indexed{fields: buf[:0]}
-	collect(s.span.Attributes(), "gen_ai.prompt.", &list)
-	return list.withParts().input()
+	var (
+		fields [32]field
+		starts [16]int
+	)
+	list := collect(s.span.Attributes(), "gen_ai.prompt.", indexed{fields: fields[:0], starts: starts[:0], parts: true})
+	return list.turns().input(s.system)
 }
 
 func (otelIndexed) output(s source) output {
-	var buf [16]field
-	list := indexed{fields: buf[:0]}
-	collect(s.span.Attributes(), "gen_ai.completion.", &list)
-	return list.withParts().output(s.kind)
+	var (
+		fields [16]field
+		starts [4]int
+	)
+	list := collect(s.span.Attributes(), "gen_ai.completion.", indexed{fields: fields[:0], starts: starts[:0], parts: true})
+	return list.turns().output(s.kind)
 }
 
-// withParts reads the messages of the list, those in parts, too.
-func (list *indexed) withParts() turns {
-	t := list.turns()
-	t.read = func(n int) message {
-		m := list.message(n)
-		parts := m
-		if parse(m.text, func(value *fastjson.Value) {
-			if isParts(value) {
-				parts.text, parts.blank = "", false
-				for _, part := range value.GetArray() {
-					parts.readPart(part)
-				}
-			}
-		}) == parsed {
-			return parts
+// readParts reads content that is a JSON list of parts.
+func (m *message) readParts(content string) bool {
+	found := false
+	parse(content, func(value *fastjson.Value) {
+		if found = isParts(value); !found {
+			return
 		}
-		return m
-	}
-	return t
+		for _, part := range value.GetArray() {
+			m.readPart(part)
+		}
+	})
+	return found
 }
 
 // isParts tells a list of parts from an answer that is itself JSON.
@@ -58,17 +52,4 @@ func isParts(value *fastjson.Value) bool {
 		}
 	}
 	return len(list) > 0
-}
-
-// lastIndexed returns the value of the flattened list <prefix>N.<name> with the highest index.
-func lastIndexed(attributes pcommon.Map, prefix, name string) string {
-	var buf [8]field
-	list := indexed{fields: buf[:0]}
-	collect(attributes, prefix, &list)
-	for n := len(list.fields) - 1; n >= 0; n-- {
-		if list.fields[n].name == name {
-			return list.fields[n].value
-		}
-	}
-	return ""
 }

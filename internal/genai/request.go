@@ -2,18 +2,6 @@ package genai
 
 import "github.com/valyala/fastjson"
 
-// fromList reads messages out of JSON.
-func fromList(list []*fastjson.Value) turns {
-	return turns{
-		count: len(list),
-		role: func(n int) role {
-			_, who := open(list[n])
-			return who
-		},
-		read: func(n int) message { return readMessage(list[n]) },
-	}
-}
-
 // isConversation tells messages from any other list. LangChain batches conversations: the first one counts.
 func isConversation(list []*fastjson.Value) ([]*fastjson.Value, bool) {
 	if len(list) == 0 {
@@ -35,27 +23,29 @@ func isConversation(list []*fastjson.Value) ([]*fastjson.Value, bool) {
 
 // readRequest finds the conversation in what was sent to a model or an agent, whatever the vendor; ok is false where
 // the value is not of a known form.
-func readRequest(value *fastjson.Value) (in input, ok bool) { return readRequestAt(value, 0) }
+func (s source) readRequest(value *fastjson.Value) (in input, ok bool) {
+	const levels = 3
+	return s.readRequestIn(value, levels)
+}
 
-func readRequestAt(value *fastjson.Value, depth int) (input, bool) {
-	const maxDepth = 3
-	if depth > maxDepth {
+func (s source) readRequestIn(value *fastjson.Value, levels int) (input, bool) {
+	if levels < 0 {
 		return input{}, false
 	}
 	switch value.Type() {
 	case fastjson.TypeString:
 		return input{question: read(jsonText(value), inInput)}, true
 	case fastjson.TypeArray:
-		return readRequestList(value.GetArray())
+		return s.readRequestList(value.GetArray())
 	case fastjson.TypeObject:
-		return readRequestObject(value, depth)
+		return s.readRequestObject(value, levels)
 	}
 	return input{}, false
 }
 
-func readRequestList(list []*fastjson.Value) (input, bool) {
+func (s source) readRequestList(list []*fastjson.Value) (input, bool) {
 	if conversation, ok := isConversation(list); ok {
-		return fromList(conversation).input(), true
+		return turns{json: conversation}.input(s.system), true
 	}
 	if len(list) > 0 && list[len(list)-1].Type() == fastjson.TypeString { // prompts, or texts to embed
 		return input{question: read(jsonText(list[len(list)-1]), inInput)}, true
@@ -63,14 +53,14 @@ func readRequestList(list []*fastjson.Value) (input, bool) {
 	return input{}, false
 }
 
-func readRequestObject(object *fastjson.Value, depth int) (input, bool) {
+func (s source) readRequestObject(object *fastjson.Value, levels int) (input, bool) {
 	if _, who := open(object); who == roleUser || who == roleSystem || who == roleAssistant {
-		return fromList([]*fastjson.Value{object}).input(), true
+		return turns{json: []*fastjson.Value{object}}.input(s.system), true
 	}
 	in, ok := input{}, false
 	for _, key := range [...]string{"messages", "contents", "input", "prompt", "inputs", "question", "query"} {
 		if value := first(object, key); value != nil {
-			if in, ok = readRequestAt(value, depth+1); ok {
+			if in, ok = s.readRequestIn(value, levels-1); ok {
 				break
 			}
 		}
@@ -89,10 +79,10 @@ func readRequestObject(object *fastjson.Value, depth int) (input, bool) {
 			return input{}, false
 		}
 	}
-	if in.system.state == "" {
+	if s.system && in.system.state == "" {
 		in.system = instructions(first(object, "instructions", "system", "system_instruction", "systemInstruction"))
 	}
-	if in.system.state == "" {
+	if s.system && in.system.state == "" {
 		in.system = instructions(first(object, "config").Get("system_instruction"))
 	}
 	if context := jsonText(first(object, "context")); context != "" {

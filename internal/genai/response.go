@@ -33,7 +33,7 @@ func readResponseList(list []*fastjson.Value, kind Kind) (output, bool) {
 		return answered(readItems(list)), true
 	}
 	if conversation, ok := isConversation(list); ok {
-		return fromList(conversation).output(kind), true
+		return turns{json: conversation}.output(kind), true
 	}
 	if len(list) > 0 && list[0].Type() == fastjson.TypeString {
 		return answered(message{text: jsonText(list[0])}), true
@@ -53,11 +53,11 @@ func readResponseObject(object *fastjson.Value, kind Kind, depth int) (output, b
 	}
 	if list := object.GetArray("messages"); list != nil {
 		if conversation, ok := isConversation(list); ok { // the state of an agent: its last message is the answer
-			return fromList(conversation).output(KindAgent), true
+			return turns{json: conversation}.output(KindAgent), true
 		}
 	}
 	if _, who := open(object); who == roleAssistant || who == roleNone && object.Exists("content") {
-		return answered(readMessage(object)), true
+		return answered(readMessage(open(object))), true
 	}
 	for _, key := range [...]string{"message", "output", "outputs", "answer", "text", "result", "response", "raw"} {
 		if value := first(object, key); value != nil {
@@ -75,7 +75,7 @@ func readChoices(choices []*fastjson.Value) (output, bool) {
 	for n, choice := range choices {
 		var m message
 		if body := first(choice, "message", "delta"); body != nil {
-			m = readMessage(body)
+			m = readMessage(open(body))
 		} else {
 			m.addText(jsonText(choice.Get("text")))
 		}
@@ -108,7 +108,7 @@ func readGeneration(generation *fastjson.Value) (output, bool) {
 	}
 	var m message
 	if body := first(generation, "message"); body != nil {
-		m = readMessage(body)
+		m = readMessage(open(body))
 	} else {
 		m.addText(jsonText(generation.Get("text")))
 	}
@@ -135,7 +135,7 @@ func readItems(items []*fastjson.Value) message {
 	for _, item := range items {
 		switch string(item.GetStringBytes("type")) {
 		case "message":
-			m := readMessage(item)
+			m := readMessage(open(item))
 			all.addText(m.text)
 			all.blank = all.blank || m.blank
 		case "function_call", "custom_tool_call":

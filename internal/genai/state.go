@@ -80,6 +80,9 @@ func isRedacted(text string, at side) bool {
 }
 
 func isRedactedLine(line string, at side) bool {
+	if line == "" || !strings.ContainsRune("_[<*rRfFnN", rune(line[0])) {
+		return false
+	}
 	switch strings.ToLower(line) {
 	case "__redacted__", "[redacted]", "<redacted>", "redacted-by-litellm", "<elided>", "<not serializable>",
 		"<not specified>", "<replaced>", "****", "<fully masked due to failed mask function>":
