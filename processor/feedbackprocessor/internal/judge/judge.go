@@ -160,8 +160,9 @@ func (r *judgement) ask(ctx context.Context, ask request) (Result, error) {
 	}
 	waits.Reset()
 	tried := j.model.learned.features()
-	tried.format = max(tried.format, j.learned.features().format)
-	schemaOnly := false // the fallback is about this judge's schema
+	own := j.learned.features().format
+	schemaOnly := own > tried.format // the fallback is about this judge's schema
+	tried.format = max(tried.format, own)
 	for {
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
