@@ -1,7 +1,6 @@
 package genai
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
@@ -184,46 +183,4 @@ func whole64(number float64) (int64, bool) {
 		return 0, false
 	}
 	return int64(number), true
-}
-
-// callsText renders the calls.
-func (i *Interaction) callsText() (string, State) {
-	out := i.outputSide()
-	if len(out.calls) == 0 {
-		switch out.answer.state {
-		case StateText, StateToolCallOnly, StateMedia, StateStreamingUnfinished:
-			return "", StateNotCaptured
-		}
-		return "", out.answer.state
-	}
-	type call struct {
-		Name      string          `json:"name"`
-		Arguments json.RawMessage `json:"arguments"`
-	}
-	list := make([]call, len(out.calls))
-	for n, c := range out.calls {
-		list[n] = call{Name: c.Name, Arguments: asJSON(c.Arguments)}
-	}
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(list) != nil { // arguments nested deeper than the encoder goes
-		return "", StateNotCaptured
-	}
-	return strings.TrimSuffix(b.String(), "\n"), StateText
-}
-
-// asJSON keeps arguments that are JSON, and quotes those that are not.
-func asJSON(arguments string) json.RawMessage {
-	if arguments == "" {
-		return json.RawMessage("{}")
-	}
-	if json.Valid([]byte(arguments)) {
-		return json.RawMessage(arguments)
-	}
-	quoted, err := json.Marshal(arguments)
-	if err != nil {
-		return json.RawMessage("{}")
-	}
-	return quoted
 }
