@@ -130,4 +130,3 @@ func (a *Assessment) identify(about subject, scope string, trustHuman bool) erro
 }
 
 func subjectOf(span ptrace.Span) subject { return subject{span.TraceID(), span.SpanID()} }
-

@@ -36,9 +36,9 @@ func TestNewIDIsPinned(t *testing.T) {
 func TestNewIDTellsFieldsApart(t *testing.T) {
 	code := func(id string) assessment.Source { return assessment.Source{Type: assessment.SourceTypeCode, ID: id} }
 	ids := map[string]bool{
-		assessment.NewID(traceID, spanID, "ab", code("c")): true,
-		assessment.NewID(traceID, spanID, "a", code("bc")): true,
-		assessment.NewID(traceID, "", "ab", code("c")):     true,
+		assessment.NewID(traceID, spanID, "ab", code("c")):                                                       true,
+		assessment.NewID(traceID, spanID, "a", code("bc")):                                                       true,
+		assessment.NewID(traceID, "", "ab", code("c")):                                                           true,
 		assessment.NewID(traceID, spanID, "ab", assessment.Source{Type: assessment.SourceTypeLLMJudge, ID: "c"}): true,
 	}
 	assert.Len(t, ids, 4)

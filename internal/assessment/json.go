@@ -58,7 +58,7 @@ func appendJSON(dst []byte, v *fastjson.Value) ([]byte, error) {
 }
 
 type jsonMember struct {
-	key   []byte
+	key   string
 	value *fastjson.Value
 }
 
@@ -66,8 +66,8 @@ type jsonMember struct {
 func members(v *fastjson.Value) []jsonMember {
 	object := v.GetObject()
 	list := make([]jsonMember, 0, object.Len())
-	object.Visit(func(key []byte, value *fastjson.Value) { list = append(list, jsonMember{key, value}) })
-	keep := lastOfEqual(len(list), func(i int) string { return string(list[i].key) })
+	object.Visit(func(key []byte, value *fastjson.Value) { list = append(list, jsonMember{string(key), value}) })
+	keep := lastOfEqual(len(list), func(i int) string { return list[i].key })
 	if keep == nil {
 		return list
 	}
@@ -80,10 +80,13 @@ func members(v *fastjson.Value) []jsonMember {
 	return unique
 }
 
+// fewKeys is how many keys are compared with each other rather than put into a map.
+const fewKeys = 12
+
 // lastOfEqual marks which of n keys have no equal key behind them; nil says all of them. It stays linear for the
 // thousands of keys that a stranger may send.
 func lastOfEqual(n int, key func(i int) string) []bool {
-	if n < 2 {
+	if n <= fewKeys && !anyEqual(n, key) {
 		return nil
 	}
 	last := make(map[string]int, n)
@@ -98,6 +101,17 @@ func lastOfEqual(n int, key func(i int) string) []bool {
 		keep[i] = true
 	}
 	return keep
+}
+
+func anyEqual(n int, key func(i int) string) bool {
+	for i := range n {
+		for j := range i {
+			if key(i) == key(j) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // appendJSONNumber appends a number as Int or Float spells it, by whether its text has a fraction or exponent.
