@@ -37,14 +37,14 @@ func (b *Bulk) UnmarshalText(text []byte) error {
 
 const (
 	defaultTimeout     = 10 * time.Second
-	maxTimeout         = 30 * time.Second
+	maxTimeout         = 20 * time.Second // within a lease
 	defaultMaxInFlight = 16
 )
 
 // MLflowConfig configures the delivery to an MLflow server.
 type MLflowConfig struct {
 	// HTTP holds all keys of confighttp's client: `endpoint` (required; a path is kept as prefix), `tls`, `headers`,
-	// `auth`, `proxy_url`, … `timeout` is per call, default 10s, at most 30s.
+	// `auth`, `proxy_url`, … `timeout` is per call, default 10s, at most 20s.
 	HTTP confighttp.ClientConfig `mapstructure:",squash"`
 	// Bulk is `auto` (default) or `off`.
 	Bulk Bulk `mapstructure:"bulk"`

@@ -93,7 +93,7 @@ func (a *admission) leave(ctx context.Context, p permit, err error) {
 
 // unused gives back a permit whose use said nothing about the backend.
 func (a *admission) unused(ctx context.Context) {
-	if err := a.gate.Release(ctx, a.backend, a.token, 1, true); err != nil {
+	if err := a.gate.Release(ctx, a.backend, a.token, 1, false); err != nil {
 		a.logger.Debug("permit not returned; it expires", zap.Error(err))
 	}
 }

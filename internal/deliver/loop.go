@@ -56,7 +56,7 @@ func (realClock) After(d time.Duration) <-chan time.Time { return time.After(d) 
 
 // The defaults of Settings.
 const (
-	DefaultLease     = time.Minute
+	DefaultLease     = 30 * time.Second
 	DefaultTraceWait = 24 * time.Hour
 
 	batchSize = 50
@@ -84,7 +84,7 @@ type Settings struct {
 	MaxInFlight int
 	// TraceWait is how long a trace may fail to appear; default 24 h.
 	TraceWait time.Duration
-	// Lease is the time for which traces are claimed; default 1 min.
+	// Lease is the time for which traces are claimed; default 30 s.
 	Lease time.Duration
 	// Clock is the time; default the real one.
 	Clock Clock
@@ -102,6 +102,7 @@ type Loop struct {
 	admission *admission
 	guard     guard
 	suspects  suspects
+	retained  retained
 
 	// dispatching ends the claiming, working ends the calls under way.
 	dispatching, working         context.Context
@@ -109,8 +110,6 @@ type Loop struct {
 	jobs                         chan job
 	dispatcher, workers          sync.WaitGroup
 	started                      bool
-	// storeDown is the dispatcher's.
-	storeDown bool
 	stop                         sync.Once
 }
 
@@ -176,6 +175,7 @@ func (l *Loop) Shutdown(ctx context.Context) error {
 			}
 			l.stopWorking()
 			<-ended
+			l.giveBackRetained()
 		}
 		l.stopWorking()
 	})
@@ -190,7 +190,7 @@ func (l *Loop) dispatch() {
 		wait := time.Duration(0)
 		switch {
 		case err != nil && !errors.Is(err, errNotAdmitted):
-			wait = idleLongest
+			wait = idleLongest // the store says itself that it does not answer
 		case err != nil || claimed == 0:
 			wait, idle = idle, min(2*idle, idleLongest)
 		case claimed < batchSize:

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,8 +17,10 @@ func (l *Loop) pass(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	claims, err := s.Queue.Claim(ctx, s.Name, batchSize, s.Lease)
-	l.storeState(err)
+	claims := l.retained.take(s.Clock.Now())
+	if len(claims) == 0 {
+		claims, err = s.Queue.Claim(ctx, s.Name, batchSize, s.Lease)
+	}
 	if err != nil || len(claims) == 0 {
 		l.admission.unused(ctx)
 		return 0, err
@@ -28,12 +29,12 @@ func (l *Loop) pass(ctx context.Context) (int, error) {
 	for i, claim := range claims {
 		ids[i] = claim.TraceID
 	}
-	readCtx, cancel := context.WithTimeout(ctx, l.left(claims[0]))
+	readCtx, cancel := context.WithTimeout(ctx, l.left(claims))
 	reading, err := s.Backend.Read(readCtx, ids)
 	cancel()
 	l.admission.leave(ctx, p, err)
 	if err != nil {
-		l.giveBack(claims...)
+		l.retained.keep(claims...)
 		return 0, errNotAdmitted
 	}
 	jobs := l.compareAll(claims, reading)
@@ -42,7 +43,7 @@ func (l *Loop) pass(ctx context.Context) (int, error) {
 		case l.jobs <- j:
 		case <-ctx.Done():
 			for _, rest := range jobs[i:] {
-				l.giveBack(rest.claim)
+				l.retained.keep(rest.claim)
 			}
 			return len(claims), nil
 		}
@@ -150,22 +151,4 @@ func wasThere(claim store.Claim, backend string) bool {
 		}
 	}
 	return false
-}
-
-// left is the time until no call for the claim may be under way any more.
-func (l *Loop) left(claim store.Claim) time.Duration {
-	return claim.Expires.Add(-leaseMargin).Sub(l.settings.Clock.Now())
-}
-
-// storeState logs when Redis stops and starts answering, once each.
-func (l *Loop) storeState(err error) {
-	switch {
-	case errors.Is(err, context.Canceled):
-	case err != nil && !l.storeDown:
-		l.storeDown = true
-		l.settings.Logger.Warn("delivery waits: the store does not answer", zap.Error(err))
-	case err == nil && l.storeDown:
-		l.storeDown = false
-		l.settings.Logger.Info("delivery goes on: the store answers again")
-	}
 }

@@ -27,7 +27,7 @@ type job struct {
 func (l *Loop) work() {
 	for j := range l.jobs {
 		if l.dispatching.Err() != nil {
-			l.giveBack(j.claim)
+			l.retained.keep(j.claim)
 			continue
 		}
 		l.deliver(j)
@@ -38,10 +38,10 @@ func (l *Loop) deliver(j job) {
 	s := &l.settings
 	p, err := l.admission.enter(l.dispatching, j.claim.Expires.Add(-leaseMargin))
 	if err != nil {
-		l.giveBack(j.claim)
+		l.retained.keep(j.claim)
 		return
 	}
-	ctx, cancel := context.WithTimeout(l.working, l.left(j.claim))
+	ctx, cancel := context.WithTimeout(l.working, l.left([]store.Claim{j.claim}))
 	defer cancel()
 	results, err := s.Backend.Write(ctx, j.claim.TraceID, j.trace, j.comparison.writes)
 	own := err != nil && l.ownFault(ctx, j, err)
@@ -55,6 +55,10 @@ func (l *Loop) deliver(j job) {
 		l.admission.leave(l.working, p, err)
 	}
 
+	if err != nil && !own && len(results) == 0 {
+		l.retained.keep(j.claim) // nothing was tried: it is read again when the backend works
+		return
+	}
 	v := newVerdict(&j.comparison)
 	now := s.Clock.Now()
 	again, stumbled := v.written(s.Name, now, j.comparison.writes, results)
@@ -122,22 +126,6 @@ func (l *Loop) settleAll(claims []store.Claim, verdicts []*verdict) {
 	}
 	for _, v := range verdicts {
 		l.observe(v)
-	}
-}
-
-// giveBackAfter is when a claim that was not worked on is due again. It is no deferral: nothing was tried.
-const giveBackAfter = time.Millisecond
-
-// giveBack makes claims due again that were not worked on.
-func (l *Loop) giveBack(claims ...store.Claim) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.working), settleTimeout)
-	defer cancel()
-	settlements := make([]store.Settlement, len(claims))
-	for i := range settlements {
-		settlements[i].RetryAfter = giveBackAfter
-	}
-	if err := l.settings.Queue.SettleAll(ctx, claims, settlements); err != nil {
-		l.settings.Logger.Debug("claims not given back; their leases end", zap.Error(err))
 	}
 }
 
