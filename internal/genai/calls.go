@@ -19,8 +19,11 @@ func (i *Interaction) callsText() (string, State) {
 		Name      string `json:"name"`
 		Arguments any    `json:"arguments"`
 	}
-	list := make([]call, len(out.calls))
+	list, size := make([]call, len(out.calls)), 0
 	for n, c := range out.calls {
+		if size += len(c.Name) + len(c.Arguments); size > maxText {
+			return "", StateTruncated
+		}
 		list[n] = call{Name: c.Name, Arguments: argumentsOf(c)}
 	}
 	var b strings.Builder

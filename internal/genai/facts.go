@@ -123,7 +123,7 @@ func firstText(attributes pcommon.Map, keys []string) string {
 			text = inner
 		}
 		if text != "" {
-			return strings.ToValidUTF8(text, "\uFFFD")
+			return valid(text)
 		}
 	}
 	return ""

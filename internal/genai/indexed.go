@@ -51,7 +51,7 @@ func collect(attributes pcommon.Map, prefix string, list indexed) indexed {
 		if !ok || value.Type() != pcommon.ValueTypeStr {
 			continue
 		}
-		f.value = value.Str()
+		f.value = valid(value.Str())
 		if n := len(list.fields); n > 0 && compareFields(list.fields[n-1], f) > 0 {
 			sorted = false
 		}

@@ -145,6 +145,9 @@ func (i *Interaction) context() (string, State) {
 			b.WriteString("\n\n")
 		}
 		b.WriteString(document.Text)
+		if b.Len() > maxText {
+			break
+		}
 	}
 	r := read(b.String(), inInput)
 	return r.text, r.state

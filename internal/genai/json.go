@@ -2,6 +2,7 @@ package genai
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
 )
@@ -109,8 +110,15 @@ func jsonText(value *fastjson.Value) string {
 	if value == nil || value.Type() != fastjson.TypeString {
 		return ""
 	}
-	text, _ := value.StringBytes()
-	return string(text)
+	return valid(string(value.GetStringBytes()))
+}
+
+// valid replaces what is not UTF-8.
+func valid(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // jsonAny returns a JSON string's text, or any other value as compact JSON; null and nothing are "".
@@ -124,7 +132,7 @@ func jsonAny(value *fastjson.Value) string {
 	case fastjson.TypeString:
 		return jsonText(value)
 	}
-	return string(value.MarshalTo(nil))
+	return valid(string(value.MarshalTo(nil)))
 }
 
 // first returns the first of the members that is there and not null.

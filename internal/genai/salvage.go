@@ -6,10 +6,11 @@ import "strings"
 // unfinished number, literal or key is left out, an unfinished string ends where it ends. It gives up on text that is
 // no JSON, or deeper than anything a producer writes.
 func salvage(text string) (string, bool) {
-	const maxDepth = 64
-	if len(text) > maxText {
-		text = text[:maxText]
-	}
+	const (
+		maxDepth = 64
+		most     = maxText - maxDepth - 1 // with room for what closes it
+	)
+	text = text[:min(len(text), most)]
 	var (
 		open  [maxDepth]byte // the closing brackets that are due
 		depth int

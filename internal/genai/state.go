@@ -2,7 +2,6 @@ package genai
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -59,10 +58,7 @@ func read(text string, at side) reading {
 	case strings.HasSuffix(text, "[truncated]"):
 		state = StateTruncated
 	}
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
-	return reading{text, state}
+	return reading{valid(text), state}
 }
 
 // isRedacted knows the tokens that producers write in place of content. A text that is only partly masked is text.
