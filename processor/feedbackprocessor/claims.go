@@ -1,0 +1,96 @@
+package feedbackprocessor
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+)
+
+// claim is a name and a source that only one of our own evaluators may speak in.
+type claim struct {
+	name   string
+	source assessment.Source
+}
+
+// claims are those of all our evaluators.
+type claims map[claim]struct{}
+
+// holds reports whether the attributes of an inbound evaluation event claim to be ours.
+func (c claims) holds(attributes pcommon.Map) bool {
+	name, source := assessment.Identity(attributes)
+	_, ok := c[claim{name, source}]
+	return ok
+}
+
+// onSpan reports whether any event of a span claims to be ours.
+func (c claims) onSpan(span ptrace.Span) bool {
+	events := span.Events()
+	for i := range events.Len() {
+		if event := events.At(i); assessment.IsResult(event) && c.holds(event.Attributes()) {
+			return true
+		}
+	}
+	return false
+}
+
+// inTraces reports whether any span event claims to be ours.
+func (c claims) inTraces(td ptrace.Traces) bool {
+	for _, resource := range td.ResourceSpans().All() {
+		for _, scope := range resource.ScopeSpans().All() {
+			for _, span := range scope.Spans().All() {
+				if c.onSpan(span) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// removeFromSpan removes the events that claim to be ours and returns their number.
+func (c claims) removeFromSpan(span ptrace.Span) (removed int) {
+	span.Events().RemoveIf(func(event ptrace.SpanEvent) bool {
+		if !assessment.IsResult(event) || !c.holds(event.Attributes()) {
+			return false
+		}
+		removed++
+		return true
+	})
+	return removed
+}
+
+// inLogs reports whether any record claims to be ours.
+func (c claims) inLogs(ld plog.Logs) bool {
+	for _, resource := range ld.ResourceLogs().All() {
+		for _, scope := range resource.ScopeLogs().All() {
+			for _, record := range scope.LogRecords().All() {
+				if assessment.IsResultRecord(record) && c.holds(record.Attributes()) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// removeFromLogs removes the records that claim to be ours, with what they leave empty, and returns their number.
+func (c claims) removeFromLogs(ld plog.Logs) (removed int) {
+	ld.ResourceLogs().RemoveIf(func(resource plog.ResourceLogs) bool {
+		before := removed
+		resource.ScopeLogs().RemoveIf(func(scope plog.ScopeLogs) bool {
+			before := removed
+			scope.LogRecords().RemoveIf(func(record plog.LogRecord) bool {
+				if !assessment.IsResultRecord(record) || !c.holds(record.Attributes()) {
+					return false
+				}
+				removed++
+				return true
+			})
+			return removed > before && scope.LogRecords().Len() == 0
+		})
+		return removed > before && resource.ScopeLogs().Len() == 0
+	})
+	return removed
+}

@@ -1,0 +1,170 @@
+package feedbackprocessor
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/confmap"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/check"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/judge"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/queue"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
+)
+
+// ResultsMode says how results that are ready when their span leaves are sent.
+type ResultsMode string
+
+// The modes of `results`.
+const (
+	// ResultsEvents puts them on the span, as span events.
+	ResultsEvents ResultsMode = "events"
+	// ResultsLogs sends them through the logs pipeline, as late verdicts always are.
+	ResultsLogs ResultsMode = "logs"
+)
+
+// maxNameLength bounds an evaluator's name, in bytes: MLflow's column for it holds no more.
+const maxNameLength = 250
+
+// Config configures the feedback processor. Evaluators and models are maps keyed by name, so that several files
+// merge; a null entry counts as absent.
+type Config struct {
+	// ErrorMode says what a condition's error does beside not matching and being counted: `ignore`, the default,
+	// logs the first one of each condition, `silent` none.
+	ErrorMode ottl.ErrorMode `mapstructure:"error_mode"`
+	// Results says how checks' results are sent: `events`, the default, on the span itself, or `logs`, as log
+	// records, which leaves spans untouched and needs the processor in exactly one logs pipeline.
+	Results ResultsMode `mapstructure:"results"`
+	// Checks are evaluated in code, on every matching span. The key is the assessment's name. Default none.
+	Checks map[string]*check.Config `mapstructure:"checks"`
+	// Models are the language models that judges ask. Default none.
+	Models map[string]*judge.ModelConfig `mapstructure:"models"`
+	// Judges ask a language model about sampled spans, in the background. The key is the assessment's name. They
+	// need the processor in exactly one logs pipeline, through which their verdicts leave. Default none.
+	Judges map[string]*judge.Config `mapstructure:"judges"`
+	// JudgeQueue bounds what waits for each judge: `num_consumers` (workers, default 8), `queue_size` (judgements
+	// waiting or under way, default 10000), `storage` (an extension that keeps them over a restart, default none).
+	JudgeQueue queue.Config `mapstructure:"judge_queue"`
+	// JudgeRetry says how calls that may succeed later are made again. Default: from 1s, for at most 60s.
+	JudgeRetry configretry.BackOffConfig `mapstructure:"judge_retry"`
+	// ShutdownTimeout is how long judgements may go on once the collector stops; sending their verdicts may take 2s
+	// longer. Default 3s; 0 stops at once.
+	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+var (
+	_ component.Config    = (*Config)(nil)
+	_ confmap.Validator   = (*Config)(nil)
+	_ confmap.Unmarshaler = (*Config)(nil)
+)
+
+func createDefaultConfig() component.Config {
+	retry := configretry.NewDefaultBackOffConfig()
+	retry.InitialInterval = time.Second
+	retry.MaxElapsedTime = time.Minute
+	return &Config{
+		ErrorMode:       ottl.IgnoreError,
+		Results:         ResultsEvents,
+		JudgeQueue:      queue.NewDefaultConfig(),
+		JudgeRetry:      retry,
+		ShutdownTimeout: 3 * time.Second,
+	}
+}
+
+// Unmarshal implements confmap.Unmarshaler: a null evaluator or model is removed, which plain decoding would turn
+// into one with nothing set.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	for _, section := range []string{"checks", "models", "judges"} {
+		entries, ok := conf.Get(section).(map[string]any)
+		if !ok {
+			continue
+		}
+		for name, entry := range entries {
+			if entry == nil {
+				conf.Delete(section + confmap.KeyDelimiter + name)
+			}
+		}
+	}
+	return conf.Unmarshal(c)
+}
+
+// Validate implements confmap.Validator. The sections check themselves; here is what lies between them.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.ErrorMode != ottl.IgnoreError && c.ErrorMode != ottl.SilentError {
+		errs = append(errs, fmt.Errorf("`error_mode` is %q: give ignore or silent", c.ErrorMode))
+	}
+	if c.Results != ResultsEvents && c.Results != ResultsLogs {
+		errs = append(errs, fmt.Errorf("`results` is %q: give events or logs", c.Results))
+	}
+	if c.ShutdownTimeout < 0 {
+		errs = append(errs, fmt.Errorf("`shutdown_timeout` is %s: give 0 or a positive duration, such as 3s", c.ShutdownTimeout))
+	}
+	if err := queue.Validate(&c.JudgeQueue); err != nil {
+		errs = append(errs, fmt.Errorf("`judge_queue`: %w", err))
+	}
+	for _, name := range sortedKeys(c.Checks) {
+		errs = append(errs, prefixed("checks", name, nameError(name), conditionsError(c.Checks[name].Conditions)))
+	}
+	for _, name := range sortedKeys(c.Judges) {
+		config := c.Judges[name]
+		errs = append(errs, prefixed("judges", name,
+			nameError(name), conditionsError(config.Conditions), c.modelError(config.Model), sampling.ValidateRules(config.Sampling)))
+		if _, ok := c.Checks[name]; ok {
+			errs = append(errs, fmt.Errorf("%q is the name of a check and of a judge: assessments are told apart by it, rename one of them", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// modelError says that a judge names a model that does not exist. That the name is missing, the judge says itself.
+func (c *Config) modelError(model string) error {
+	if _, ok := c.Models[model]; ok || model == "" {
+		return nil
+	}
+	known := "`models` has none"
+	if len(c.Models) > 0 {
+		known = "known are " + strings.Join(sortedKeys(c.Models), ", ")
+	}
+	return fmt.Errorf("`model` is %q, which is not in `models`: %s", model, known)
+}
+
+func nameError(name string) error {
+	if name == "" || len(name) > maxNameLength {
+		return fmt.Errorf("the name is %d bytes long: it names the assessment, give 1 to %d", len(name), maxNameLength)
+	}
+	return nil
+}
+
+func conditionsError(conditions []string) error {
+	if _, err := compileConditions(conditions, component.TelemetrySettings{Logger: zap.NewNop()}); err != nil {
+		return fmt.Errorf("`conditions`: %w", err)
+	}
+	return nil
+}
+
+// prefixed puts an evaluator's place in the configuration before each of its errors.
+func prefixed(section, name string, all ...error) error {
+	var errs []error
+	for _, err := range all {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s::%s: %w", section, name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
