@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,7 @@ type Queue struct {
 	handler    Handler
 	run        string
 	persistent bool
+	storage    component.ID
 	logger     *zap.Logger
 	now        func() time.Time
 	embedded   exporter.Traces
@@ -84,6 +86,9 @@ func New(settings Settings) (*Queue, error) {
 		logger:     settings.Telemetry.Logger,
 		now:        time.Now,
 	}
+	if q.persistent {
+		q.storage = *settings.Config.StorageID
+	}
 	q.stopped, q.stop = context.WithCancel(context.Background())
 	telemetry := settings.Telemetry
 	telemetry.Logger = quiet(settings.Telemetry.Logger)
@@ -108,6 +113,9 @@ func New(settings Settings) (*Queue, error) {
 func (q *Queue) Start(ctx context.Context, host component.Host) error {
 	q.started = true
 	if err := q.embedded.Start(ctx, host); err != nil {
+		if q.persistent {
+			return fmt.Errorf("`judge_queue`: `storage` %s: %w", q.storage, err)
+		}
 		return err
 	}
 	q.mu.Lock()
