@@ -20,7 +20,7 @@ func flatDocuments(s source, prefix string) []Document {
 				document.Text = f.value
 			}
 		}
-		if document.Text != "" {
+		if !blank(document.Text) {
 			documents = append(documents, document)
 		}
 	}
@@ -40,7 +40,7 @@ func readDocuments(value *fastjson.Value) []Document {
 	}
 	var documents []Document
 	for _, item := range value.GetArray() {
-		if document := readDocument(item); document.Text != "" {
+		if document := readDocument(item); !blank(document.Text) {
 			documents = append(documents, document)
 		}
 	}

@@ -2,7 +2,6 @@ package genai
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/valyala/fastjson"
 )
@@ -55,7 +54,7 @@ func (m *message) hollow() bool {
 // addText appends a text part.
 func (m *message) addText(text string) {
 	switch {
-	case strings.TrimSpace(text) == "":
+	case blank(text):
 	case m.text == "":
 		m.text = text
 	default:
@@ -195,7 +194,7 @@ func (m *message) readResult(body, content *fastjson.Value) {
 }
 
 func (m *message) addResult(object *fastjson.Value, text string) {
-	if text != "" {
+	if !blank(text) {
 		id := jsonText(first(object, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id"))
 		m.results = append(m.results, Document{ID: id, Text: text})
 	}

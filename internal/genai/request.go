@@ -85,7 +85,7 @@ func (s source) readRequestObject(object *fastjson.Value, levels int) (input, bo
 	if s.system && in.system.state == "" {
 		in.system = instructions(first(object, "config").Get("system_instruction"))
 	}
-	if context := jsonText(first(object, "context")); context != "" {
+	if context := jsonText(first(object, "context")); !blank(context) {
 		in.documents = []Document{{Text: context}}
 	}
 	return in, true

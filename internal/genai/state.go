@@ -51,7 +51,7 @@ func read(text string, at side) reading {
 		text, state = text[:maxText], StateTruncated
 	}
 	switch {
-	case strings.TrimSpace(text) == "":
+	case blank(text):
 		return reading{}
 	case isRedacted(text, at):
 		return reading{state: StateRedacted}
@@ -60,6 +60,9 @@ func read(text string, at side) reading {
 	}
 	return reading{valid(text), state}
 }
+
+// blank reports a text that says nothing.
+func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // isRedacted knows the tokens that producers write in place of content. A text that is only partly masked is text.
 func isRedacted(text string, at side) bool {
