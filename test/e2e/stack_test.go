@@ -181,10 +181,13 @@ func (s *stack) pass(d time.Duration) {
 	}
 }
 
-// keys counts the trace hashes in Redis.
-func (s *stack) tracesInRedis(ctx context.Context) (int, error) {
-	client := redis.NewClient(&redis.Options{Addr: s.redis.Address})
+// holds says whether Redis holds at least n traces.
+func (s *stack) holds(ctx context.Context, n int) error {
+	client := redis.NewClient(&redis.Options{Addr: s.redis.Address, DisableIdentity: true})
 	defer client.Close()
 	keys, err := client.Keys(ctx, "*:trace:*").Result()
-	return len(keys), err
+	if err == nil && len(keys) < n {
+		err = fmt.Errorf("%d of %d traces in Redis", len(keys), n)
+	}
+	return err
 }

@@ -1,0 +1,68 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/otelcol-feedback/otelcol-feedback/test/internal/otlp"
+)
+
+// metric sums the series of a metric whose labels hold each of labels, such as `reason="evaluated"`.
+func (c *collector) metric(ctx context.Context, name string, labels ...string) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.metrics, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	sum, found := 0.0, false
+	lines := bufio.NewScanner(response.Body)
+next:
+	for lines.Scan() {
+		series, value, ok := cutLast(lines.Text())
+		if !ok || (series != name && !strings.HasPrefix(series, name+"{")) {
+			continue
+		}
+		for _, label := range labels {
+			if !strings.Contains(series, label) {
+				continue next
+			}
+		}
+		number, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", series, err)
+		}
+		sum, found = sum+number, true
+	}
+	if err := lines.Err(); err != nil {
+		return 0, err
+	}
+	if !found {
+		return 0, fmt.Errorf("no metric %s with %v", name, labels)
+	}
+	return sum, nil
+}
+
+func cutLast(line string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(line, ' ')
+	if i < 0 || strings.HasPrefix(line, "#") {
+		return "", "", false
+	}
+	return line[:i], line[i+1:], true
+}
+
+func lines(text string) int { return strings.Count(text, "\n") + 1 }
+
+// mlflowSender sends to the test's experiment directly.
+func (s *stack) mlflowSender() otlp.Sender {
+	return otlp.Sender{URL: tracking.URL, Header: http.Header{"X-Mlflow-Experiment-Id": []string{s.experiment}}}
+}
