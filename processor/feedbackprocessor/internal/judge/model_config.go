@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"reflect"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
@@ -53,6 +55,7 @@ var (
 	_ confmap.Validator   = (*ModelConfig)(nil)
 	_ confmap.Unmarshaler = (*ModelConfig)(nil)
 	_ confmap.Validator   = (*PriceConfig)(nil)
+	_ confmap.Unmarshaler = (*PriceConfig)(nil)
 )
 
 // NewDefaultModelConfig returns the configuration of a model of which nothing is written yet.
@@ -66,8 +69,25 @@ func NewDefaultModelConfig() ModelConfig {
 // Unmarshal implements confmap.Unmarshaler: entries of a map have no other way to their defaults.
 func (c *ModelConfig) Unmarshal(conf *confmap.Conf) error {
 	*c = NewDefaultModelConfig()
+	// A squashed section with an Unmarshal of its own makes confmap accept any key, misspelled ones too.
+	known := map[string]bool{}
+	for _, section := range []reflect.Type{reflect.TypeFor[ModelConfig](), reflect.TypeFor[confighttp.ClientConfig]()} {
+		for i := range section.NumField() {
+			key, _, _ := strings.Cut(section.Field(i).Tag.Get("mapstructure"), ",")
+			known[key] = true
+		}
+	}
+	delete(known, "")
+	for key := range conf.ToStringMap() {
+		if !known[key] {
+			return fmt.Errorf("%q is no key of a model", key)
+		}
+	}
 	return conf.Unmarshal(c)
 }
+
+// Unmarshal implements confmap.Unmarshaler, for the reason above: it refuses unknown keys.
+func (c *PriceConfig) Unmarshal(conf *confmap.Conf) error { return conf.Unmarshal(c) }
 
 // reservedParameters are keys of a request that other keys of the configuration, or the judge itself, decide.
 var reservedParameters = []string{

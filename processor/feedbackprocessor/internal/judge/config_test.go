@@ -1,0 +1,145 @@
+package judge
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configauth"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
+)
+
+func TestConfigRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Config)
+		want   string
+	}{
+		{"no model", func(c *Config) { c.Model = "" }, "`model` is missing"},
+		{"evaluator spans", func(c *Config) { c.Kinds = []genai.Kind{genai.KindEvaluator} }, "`kinds` has \"evaluator\": give any of [llm agent"},
+		{"no kinds", func(c *Config) { c.Kinds = nil }, "`kinds` is empty"},
+		{"input too small", func(c *Config) { c.MaxInput = 10 }, "`max_input` is 10: give a size from 256 to 4MiB"},
+		{"input too large", func(c *Config) { c.MaxInput = 1 << 30 }, "`max_input` is 1GiB"},
+		{"no sampling", func(c *Config) { c.Sampling = nil }, "`sampling` is missing"},
+		{"no prompt", func(c *Config) { c.Prompt = "" }, "`prompt` is missing: give `prompt` or `prompt_file`"},
+		{"two prompts", func(c *Config) { c.PromptFile = "x" }, "exclude each other"},
+		{"bad prompt", func(c *Config) { c.Prompt = "{{.Nothing}}" }, "`prompt`: unknown field .Nothing"},
+		{"no output", func(c *Config) { c.Output = nil }, "`output`: it is missing"},
+		{"no schema", func(c *Config) { c.Output = map[string]any{"type": "numbr"} }, "`output`: it is not a JSON Schema"},
+		{"remote schema", func(c *Config) { c.Output = map[string]any{"$ref": "https://example.com/s.json"} }, "only #/$defs/… can be referred to"},
+		{"file schema", func(c *Config) { c.Output = map[string]any{"items": map[string]any{"$ref": "file:///etc/passwd"}} }, "only #/$defs/… can be referred to"},
+		{"anchors", func(c *Config) { c.Output = map[string]any{"$id": "https://example.com/"} }, "it uses $id"},
+		{"remote dialect", func(c *Config) { c.Output = map[string]any{"$schema": "https://example.com/d", "type": "number"} }, "remote schema"},
+		{"bad condition", func(c *Config) { c.PassWhen = "value >=" }, "`pass_when`: "},
+		{"other path", func(c *Config) { c.PassWhen = "attributes[\"x\"] == 1" }, "the only path here is value"},
+		{"unknown key", func(c *Config) { c.PassWhen = `value["acuracy"] >= 0.5` }, "value has no key \"acuracy\": `output` has accuracy, helpfulness, rationale"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := guideConfig()
+			tt.change(cfg)
+			require.ErrorContains(t, cfg.Validate(), tt.want)
+		})
+	}
+	require.NoError(t, guideConfig().Validate())
+	require.NoError(t, boolConfig().Validate())
+}
+
+func TestModelConfigRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*ModelConfig)
+		want   string
+	}{
+		{"provider", func(c *ModelConfig) { c.Provider = "acme" }, "`provider` is \"acme\": give \"openai\""},
+		{"no URL", func(c *ModelConfig) { c.ClientConfig.Endpoint = "localhost:8000" }, "`endpoint` is not an http or https URL"},
+		{"password in URL", func(c *ModelConfig) { c.ClientConfig.Endpoint = "https://me:sekret@example.com/v1" }, "`endpoint` holds a user name or password"},
+		{"no timeout", func(c *ModelConfig) { c.ClientConfig.Timeout = 0 }, "`timeout` is 0s: a call needs an end"},
+		{"two credentials", func(c *ModelConfig) {
+			c.APIKey, c.ClientConfig.Auth = "sekret", configoptional.Some(configauth.Config{})
+		}, "`api_key` and `auth` exclude each other"},
+		{"reserved parameter", func(c *ModelConfig) { c.Parameters = map[string]any{"stream": true} }, "`parameters` has \"stream\""},
+		{"parameter without JSON", func(c *ModelConfig) { c.Parameters = map[string]any{"x": map[any]any{1: 2}} }, "`parameters` cannot be written as JSON"},
+		{"negative bound", func(c *ModelConfig) { c.MaxOutputTokens = -1 }, "`max_output_tokens` is -1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := NewDefaultModelConfig()
+			tt.change(&cfg)
+			err := cfg.Validate()
+			require.ErrorContains(t, err, tt.want)
+			assert.NotContains(t, err.Error(), "sekret")
+		})
+	}
+	require.ErrorContains(t, (&PriceConfig{Input: -1}).Validate(), "`price` has -1")
+}
+
+// TestUnmarshalKeepsDefaults decodes as the processor does: entries of maps, of which only some keys are written.
+func TestUnmarshalKeepsDefaults(t *testing.T) {
+	var cfg struct {
+		Models map[string]*ModelConfig `mapstructure:"models"`
+		Judges map[string]*Config      `mapstructure:"judges"`
+	}
+	require.NoError(t, confmap.NewFromStringMap(map[string]any{
+		"models": map[string]any{
+			"short": map[string]any{"api_key": "k"},
+			"long": map[string]any{
+				"model": "gpt-4", "endpoint": "http://localhost:1/v1", "timeout": "5s", "headers": map[string]any{"a": "b"},
+				"parameters": map[string]any{"temperature": 0}, "max_output_tokens": 0, "price": map[string]any{"input": 2.5, "output": 10},
+			},
+		},
+		"judges": map[string]any{
+			"short": map[string]any{"model": "m"},
+			"long":  map[string]any{"enabled": false, "kinds": []any{"agent"}, "max_input": "1MiB", "sampling": []any{map[string]any{"name": "x", "rate": 0.5}}},
+			"plain": map[string]any{"max_input": 4096},
+		},
+	}).Unmarshal(&cfg))
+
+	short, long := cfg.Models["short"], cfg.Models["long"]
+	assert.Equal(t, "https://api.openai.com/v1", short.ClientConfig.Endpoint)
+	assert.Equal(t, 30*time.Second, short.ClientConfig.Timeout)
+	assert.Equal(t, int64(1024), short.MaxOutputTokens)
+	assert.Equal(t, "[REDACTED]", short.APIKey.String())
+	assert.Equal(t, "http://localhost:1/v1", long.ClientConfig.Endpoint)
+	assert.Equal(t, 5*time.Second, long.ClientConfig.Timeout)
+	assert.Equal(t, int64(0), long.MaxOutputTokens)
+	assert.Equal(t, map[string]any{"temperature": 0}, long.Parameters)
+	assert.InDelta(t, 10, long.Price.Output, 0)
+	require.NoError(t, confmap.Validate(long))
+
+	assert.True(t, cfg.Judges["short"].Enabled)
+	assert.Equal(t, []genai.Kind{genai.KindLLM}, cfg.Judges["short"].Kinds)
+	assert.Equal(t, Size(32<<10), cfg.Judges["short"].MaxInput)
+	assert.False(t, cfg.Judges["long"].Enabled)
+	assert.Equal(t, []genai.Kind{genai.KindAgent}, cfg.Judges["long"].Kinds)
+	assert.Equal(t, Size(1<<20), cfg.Judges["long"].MaxInput)
+	assert.Equal(t, Size(4096), cfg.Judges["plain"].MaxInput)
+}
+
+func TestUnmarshalRefusesUnknownKeys(t *testing.T) {
+	var model ModelConfig
+	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"api_kee": "k"}).Unmarshal(&model), "api_kee")
+	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"price": map[string]any{"inputs": 1}}).Unmarshal(&model), "inputs")
+	var judge Config
+	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"promt": "x"}).Unmarshal(&judge), "promt")
+}
+
+func TestSize(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want Size
+	}{{"0", 0}, {"512", 512}, {"512B", 512}, {"32KiB", 32 << 10}, {"32 KiB", 32 << 10}, {"1MiB", 1 << 20}, {"2kB", 2000}, {"3MB", 3e6}} {
+		var size Size
+		require.NoError(t, size.UnmarshalText([]byte(tt.text)))
+		assert.Equal(t, tt.want, size)
+		var again Size
+		require.NoError(t, again.UnmarshalText([]byte(size.String())))
+		assert.Equal(t, size, again)
+	}
+	for _, text := range []string{"", "KiB", "-1", "1.5MiB", "many", "9223372036854775807KiB"} {
+		var size Size
+		require.ErrorContains(t, size.UnmarshalText([]byte(text)), "is not a size", text)
+	}
+}
