@@ -1,0 +1,45 @@
+package store
+
+import (
+	_ "embed"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	//go:embed scripts/trace.lua
+	traceSource string
+	//go:embed scripts/queue.lua
+	queueSource string
+	//go:embed scripts/put.lua
+	putSource string
+	//go:embed scripts/claim.lua
+	claimSource string
+	//go:embed scripts/settle.lua
+	settleSource string
+	//go:embed scripts/requeue.lua
+	requeueSource string
+	//go:embed scripts/admit.lua
+	admitSource string
+	//go:embed scripts/release.lua
+	releaseSource string
+	//go:embed scripts/pause.lua
+	pauseSource string
+)
+
+type script struct{ source, sha string }
+
+func newScript(source string) script {
+	source = traceSource + queueSource + source
+	return script{source: source, sha: redis.NewScript(source).Hash()}
+}
+
+var (
+	putScript     = newScript(putSource)
+	claimScript   = newScript(claimSource)
+	settleScript  = newScript(settleSource)
+	requeueScript = newScript(requeueSource)
+	admitScript   = newScript(admitSource)
+	releaseScript = newScript(releaseSource)
+	pauseScript   = newScript(pauseSource)
+)
