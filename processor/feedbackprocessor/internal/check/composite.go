@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/component"
 
@@ -186,12 +187,25 @@ func (in *input) addExplanation(p *part) *assessment.Error {
 	if in.rationale, failed = p.explain.append(in.rationale, &in.facts); failed != nil {
 		return failed
 	}
-	if p.explainJSON != "" {
+	switch text := in.rationale[start:]; {
+	case p.explainJSON != "":
 		in.list = append(in.list, p.explainJSON...)
-	} else {
-		in.list = append(in.list, assessment.String(string(in.rationale[start:]))...)
+	case isPlain(text):
+		in.list = append(append(append(in.list, '"'), text...), '"')
+	default:
+		in.list = append(in.list, assessment.String(string(text))...)
 	}
 	return nil
+}
+
+// isPlain reports whether text needs no escapes in JSON.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // appendDetails appends the value up to the elements of its list of rationales.

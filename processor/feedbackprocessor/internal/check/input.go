@@ -2,7 +2,6 @@ package check
 
 import (
 	"sync"
-	"unicode/utf8"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
@@ -102,7 +101,7 @@ func (t *text) lowered() []byte {
 // count is the number of code points.
 func (t *text) count() int {
 	if t.characters < 0 {
-		t.characters = utf8.RuneCountInString(t.raw)
+		t.characters = countCharacters(t.raw)
 	}
 	return t.characters
 }
