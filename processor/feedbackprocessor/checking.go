@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.uber.org/zap"
-
-	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
@@ -21,13 +20,22 @@ var contentStates = []genai.State{
 	genai.StateDropped, genai.StateError, genai.StateStreamingUnfinished,
 }
 
+// evaluator is what a check does; *check.Check is one.
+type evaluator interface {
+	Evaluate(ctx context.Context, subject *check.Subject) (check.Result, genai.State)
+}
+
+var _ evaluator = (*check.Check)(nil)
+
 // checkRunner evaluates one check on the subjects it selects.
 type checkRunner struct {
-	check     *check.Check
-	selection selection
-	source    assessment.Source
-	noContent map[genai.State]series
-	outcomes  map[string]series
+	name        string
+	fingerprint string
+	source      assessment.Source
+	check       evaluator
+	selection   selection
+	noContent   map[genai.State]series
+	outcomes    map[string]series
 }
 
 // addChecks compiles the enabled checks.
@@ -42,10 +50,12 @@ func (in *instance) addChecks(set processor.Settings) error {
 			return err
 		}
 		runner := &checkRunner{
-			check:     compiled,
-			source:    assessment.Source{Type: assessment.SourceTypeCode, ID: compiled.SourceID()},
-			noContent: make(map[genai.State]series, len(contentStates)),
-			outcomes:  make(map[string]series, 4),
+			name:        name,
+			fingerprint: compiled.Fingerprint(),
+			source:      assessment.Source{Type: assessment.SourceTypeCode, ID: compiled.SourceID()},
+			check:       compiled,
+			noContent:   make(map[genai.State]series, len(contentStates)),
+			outcomes:    make(map[string]series, 4),
 		}
 		if runner.selection, err = in.newSelection(name, config.Kinds, config.Conditions, set); err != nil {
 			return fmt.Errorf("check %q: %w", name, err)
@@ -101,7 +111,7 @@ func (in *instance) checkSubject(ctx context.Context, b *batch, runner *checkRun
 func (in *instance) runCheck(ctx context.Context, b *batch, runner *checkRunner) (result check.Result, state genai.State) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			in.logPanic(runner.check.Name(), cause)
+			in.logPanic(runner.name, cause)
 			result, state = check.Result{Error: panicError()}, genai.StateText
 		}
 	}()
@@ -113,14 +123,14 @@ func (in *instance) write(b *batch, runner *checkRunner, result *check.Result) {
 	a := &b.result
 	*a = assessment.Assessment{
 		SpanID:      b.spanIDText(),
-		Name:        runner.check.Name(),
+		Name:        runner.name,
 		Kind:        assessment.KindFeedback,
 		Source:      runner.source,
 		Value:       result.Value,
 		Error:       result.Error,
 		Rationale:   result.Rationale,
 		Verdict:     result.Verdict,
-		Fingerprint: runner.check.Fingerprint(),
+		Fingerprint: runner.fingerprint,
 		ResponseID:  b.interaction.ResponseID(),
 		CreateTime:  b.time(),
 	}

@@ -18,7 +18,8 @@ import (
 // evaluate is a batch's way through the processor: of each span, first what others claim in our name is removed,
 // then, if it is a subject, the checks are evaluated and the judges asked whether they want it. It returns the batch
 // to forward, and the results that follow it as log records, if any.
-func (in *instance) evaluate(ctx context.Context, td ptrace.Traces) (_ ptrace.Traces, ready *readyResults) {
+func (in *instance) evaluate(ctx context.Context, td ptrace.Traces) (forward ptrace.Traces, ready *readyResults) {
+	forward = td
 	b := in.batches.Get().(*batch)
 	b.tally = in.series.tally()
 	defer func() {
@@ -30,8 +31,8 @@ func (in *instance) evaluate(ctx context.Context, td ptrace.Traces) (_ ptrace.Tr
 		b.reset()
 		in.batches.Put(b)
 	}()
-	td = in.ownCopy(td)
-	resources := td.ResourceSpans()
+	forward = in.ownCopy(td)
+	resources := forward.ResourceSpans()
 	for i := range resources.Len() {
 		b.subject.Resource = resources.At(i)
 		scopes := b.subject.Resource.ScopeSpans()
@@ -43,7 +44,7 @@ func (in *instance) evaluate(ctx context.Context, td ptrace.Traces) (_ ptrace.Tr
 			}
 		}
 	}
-	return td, nil
+	return forward, nil
 }
 
 // ownCopy returns a copy of a batch that claims to hold results of ours, where we have no leave to write on it.
