@@ -1,0 +1,135 @@
+package feedbackexporter
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/bytesize"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// Config configures the feedback exporter.
+type Config struct {
+	// Redis says where assessments are kept. Default: standalone on localhost:6379, without TLS.
+	Redis store.Config `mapstructure:"redis"`
+	// MLflow delivers assessments to an MLflow server. Left out: they stay in Redis only.
+	MLflow configoptional.Optional[deliver.MLflowConfig] `mapstructure:"mlflow"`
+	// Backend is the tracking backend's name in Redis and in metrics. Replicas must agree on it, and must not use it
+	// for another server. Default: the exporter's id.
+	Backend string `mapstructure:"backend"`
+
+	// Retention is how long Redis keeps a trace's assessments after the last write. Default 720h.
+	Retention time.Duration `mapstructure:"retention"`
+	// TraceWait is how long an assessment waits for its trace to appear in the backend. Default 24h.
+	TraceWait time.Duration `mapstructure:"trace_wait"`
+	// MaxWaiting bounds the traces with automated results that wait for the backend; the longest waiting are given up.
+	// Default 1000000.
+	MaxWaiting int `mapstructure:"max_waiting"`
+	// MaxAssessmentSize bounds one assessment; larger ones are refused and counted. Default 256KiB.
+	MaxAssessmentSize bytesize.Size `mapstructure:"max_assessment_size"`
+	// MaxPerTrace bounds the assessments of one trace; further ones are refused and counted. Default 1000.
+	MaxPerTrace int `mapstructure:"max_per_trace"`
+	// TrustHumanEvents takes assessments of people from telemetry. Without it they are refused and counted, because
+	// whoever can send telemetry could speak in anyone's name. Default false.
+	TrustHumanEvents bool `mapstructure:"trust_human_events"`
+
+	// TimeoutConfig holds `timeout`, the time that one write to Redis may take. Default 5s.
+	TimeoutConfig exporterhelper.TimeoutConfig `mapstructure:",squash"`
+	// Queue holds what Redis has not taken yet, results only. Default: 64 MiB in memory; `storage` makes it persistent.
+	Queue configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
+	// Retry says how a failed write is repeated. Default: for ever, every 1s to 10s.
+	Retry configretry.BackOffConfig `mapstructure:"retry_on_failure"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+var (
+	_ component.Config  = (*Config)(nil)
+	_ confmap.Validator = (*Config)(nil)
+)
+
+const (
+	defaultQueueBytes = 64 << 20
+	// minQueueBytes and maxQueueCount tell a queue_size that was meant in another unit.
+	minQueueBytes = 1 << 20
+	maxQueueCount = 10_000_000
+
+	minAssessmentSize = bytesize.KiB
+	maxAssessmentSize = 16 * bytesize.MiB
+)
+
+// backendPattern is what can stand in a key of Redis and in a metric.
+var backendPattern = regexp.MustCompile(`^[A-Za-z0-9_./-]{1,100}$`)
+
+func createDefaultConfig() component.Config {
+	queue := exporterhelper.NewDefaultQueueConfig()
+	queue.Sizer, queue.QueueSize = exporterhelper.RequestSizerTypeBytes, defaultQueueBytes
+	retry := configretry.NewDefaultBackOffConfig()
+	// What was accepted is held until Redis is back; the queue's size is the bound.
+	retry.InitialInterval, retry.MaxInterval, retry.MaxElapsedTime = time.Second, 10*time.Second, 0
+	return &Config{
+		Redis:             store.NewDefaultConfig(),
+		MLflow:            configoptional.Default(deliver.NewDefaultMLflowConfig()),
+		Retention:         720 * time.Hour,
+		TraceWait:         deliver.DefaultTraceWait,
+		MaxWaiting:        1_000_000,
+		MaxAssessmentSize: assessment.DefaultMaxSize,
+		MaxPerTrace:       1000,
+		TimeoutConfig:     exporterhelper.NewDefaultTimeoutConfig(),
+		Queue:             configoptional.Some(queue),
+		Retry:             retry,
+	}
+}
+
+// Validate implements confmap.Validator.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Backend != "" && !backendPattern.MatchString(c.Backend) {
+		errs = append(errs, fmt.Errorf("`backend` is %q, must be at most 100 letters, digits, `_`, `-`, `.` and `/`", c.Backend))
+	}
+	if c.Retention < time.Minute {
+		errs = append(errs, fmt.Errorf("`retention` is %v, must be at least 1m", c.Retention))
+	}
+	if c.TraceWait <= 0 || c.TraceWait > c.Retention {
+		errs = append(errs, fmt.Errorf("`trace_wait` is %v, must be above 0 and at most `retention`, which is %v", c.TraceWait, c.Retention))
+	}
+	if c.MaxWaiting < 1 {
+		errs = append(errs, fmt.Errorf("`max_waiting` is %d, must be at least 1", c.MaxWaiting))
+	}
+	if c.MaxAssessmentSize < minAssessmentSize || c.MaxAssessmentSize > maxAssessmentSize {
+		errs = append(errs, fmt.Errorf("`max_assessment_size` is %v, must be %v to %v", c.MaxAssessmentSize, minAssessmentSize, maxAssessmentSize))
+	}
+	if c.MaxPerTrace < 1 || c.MaxPerTrace > 100_000 {
+		errs = append(errs, fmt.Errorf("`max_per_trace` is %d, must be 1 to 100000", c.MaxPerTrace))
+	}
+	return errors.Join(append(errs, c.validateQueue())...)
+}
+
+// validateQueue refuses sizes that say bytes and mean requests, or the other way round.
+func (c *Config) validateQueue() error {
+	if !c.Queue.HasValue() {
+		return nil
+	}
+	queue := c.Queue.Get()
+	inBytes := queue.Sizer == exporterhelper.RequestSizerTypeBytes
+	switch {
+	case inBytes && queue.QueueSize > 0 && queue.QueueSize < minQueueBytes:
+		return fmt.Errorf("`sending_queue::queue_size` is %d bytes, must be at least %d, or set `sizer: items` to bound the number of assessments",
+			queue.QueueSize, minQueueBytes)
+	case !inBytes && queue.QueueSize > maxQueueCount:
+		return fmt.Errorf("`sending_queue::queue_size` is %d, must be at most %d with another `sizer` than bytes; the default is meant in bytes",
+			queue.QueueSize, maxQueueCount)
+	}
+	return nil
+}

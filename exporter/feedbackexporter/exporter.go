@@ -1,0 +1,233 @@
+package feedbackexporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+var (
+	errNotReady = errors.New("redis has not answered yet")
+	errStopping = errors.New("redis does not answer and the exporter is stopping")
+)
+
+// assessmentStore is what the exporter needs of Redis.
+type assessmentStore interface {
+	deliver.Queue
+	deliver.Gate
+	// Check connects and compares what Redis holds with what this build writes.
+	Check(ctx context.Context) error
+	Put(ctx context.Context, batch []assessment.Assessment) ([]store.Outcome, error)
+	Stats(ctx context.Context, backend string) (store.Stats, error)
+	Close() error
+}
+
+type openFunc func(ctx context.Context, cfg store.Config, set store.Settings, logger *zap.Logger) (assessmentStore, error)
+
+func openStore(ctx context.Context, cfg store.Config, set store.Settings, logger *zap.Logger) (assessmentStore, error) {
+	opened, err := store.Open(ctx, cfg, set, logger)
+	if err != nil {
+		return nil, err
+	}
+	return redisStore{opened}, nil
+}
+
+// redisStore is the store as the delivery loop wants it: what became of a lost lease is the next holder's business.
+type redisStore struct{ *store.Store }
+
+// SettleAll implements deliver.Queue.
+func (s redisStore) SettleAll(ctx context.Context, claims []store.Claim, settlements []store.Settlement) error {
+	_, err := s.Store.SettleAll(ctx, claims, settlements)
+	return err
+}
+
+// feedbackExporter is what all nodes of one exporter share.
+type feedbackExporter struct {
+	config    *Config
+	backend   string
+	settings  exporter.Settings
+	open      openFunc
+	reducer   reducer
+	telemetry *telemetry
+	// queue is exporterhelper's queue, retry and timeout in front of push; it starts and stops the rest.
+	queue exporter.Logs
+
+	store  assessmentStore
+	mlflow *deliver.MLflow
+	loop   *deliver.Loop
+
+	// ready is set once the store has been checked; until then nothing is written.
+	ready atomic.Bool
+	// failing is set while writes fail, refusing while Redis answers them with an error, stopping at Shutdown.
+	failing, refusing, stopping atomic.Bool
+
+	background     sync.WaitGroup
+	stopBackground context.CancelFunc
+}
+
+// newFeedbackExporter connects nothing and starts nothing.
+func newFeedbackExporter(ctx context.Context, set exporter.Settings, config *Config, open openFunc) (*feedbackExporter, error) {
+	e := &feedbackExporter{
+		config: config, backend: config.Backend, settings: set, open: open,
+		reducer:        reducer{trustHuman: config.TrustHumanEvents, maxSize: int(config.MaxAssessmentSize)},
+		stopBackground: func() {},
+	}
+	if e.backend == "" {
+		e.backend = set.ID.String()
+	}
+	var err error
+	if e.telemetry, err = newTelemetry(set.TelemetrySettings, e.backend); err != nil {
+		return nil, err
+	}
+	queueSet := set
+	queueSet.Logger = quietLogger(set.Logger)
+	e.queue, err = exporterhelper.NewLogs(ctx, queueSet, config, e.push,
+		exporterhelper.WithStart(e.start),
+		exporterhelper.WithShutdown(e.stop),
+		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
+		exporterhelper.WithTimeout(config.TimeoutConfig),
+		exporterhelper.WithQueue(config.Queue),
+		exporterhelper.WithRetry(config.Retry),
+	)
+	if err != nil {
+		e.telemetry.shutdown()
+		return nil, err
+	}
+	return e, nil
+}
+
+// enqueue hands on what was found in a batch. A batch that the queue refuses comes again, so refused results count
+// only then.
+func (e *feedbackExporter) enqueue(ctx context.Context, batch reduced) error {
+	if batch.taken > 0 {
+		if err := e.queue.ConsumeLogs(ctx, batch.logs); err != nil {
+			return err
+		}
+	}
+	e.telemetry.refused(ctx, batch.refused)
+	return nil
+}
+
+// push writes one queued batch. It is repeated after an error; the store does not mind.
+func (e *feedbackExporter) push(ctx context.Context, ld plog.Logs) error {
+	if !e.ready.Load() {
+		return errNotReady
+	}
+	if e.stopping.Load() && e.failing.Load() {
+		return errStopping // else each batch of a full queue would wait for its own timeout
+	}
+	batch, refused := e.reducer.decode(ld)
+	outcomes, err := e.store.Put(ctx, batch)
+	if err != nil {
+		e.failed(err)
+		return err
+	}
+	e.worked()
+	e.telemetry.refused(ctx, refused)
+	e.telemetry.stored(ctx, batch, outcomes)
+	return nil
+}
+
+// start is the queue's to call, before it hands on what an earlier run left in it.
+func (e *feedbackExporter) start(ctx context.Context, host component.Host) error {
+	settings := store.Settings{
+		Retention:         e.config.Retention,
+		MaxPerTrace:       e.config.MaxPerTrace,
+		MaxAssessmentSize: int(e.config.MaxAssessmentSize),
+		MaxWaiting:        e.config.MaxWaiting,
+	}
+	if e.config.MLflow.HasValue() {
+		settings.Backends = []store.Backend{{Name: e.backend, Endpoint: e.config.MLflow.Get().HTTP.Endpoint}}
+	}
+	var err error
+	if e.store, err = e.open(ctx, e.config.Redis, settings, e.settings.Logger); err != nil {
+		return err
+	}
+	if err := e.prepareDelivery(ctx, host); err != nil {
+		return errors.Join(err, e.stop(ctx))
+	}
+	return e.connect(ctx, host)
+}
+
+// prepareDelivery makes the loop; it starts when the store is ready.
+func (e *feedbackExporter) prepareDelivery(ctx context.Context, host component.Host) (err error) {
+	if !e.config.MLflow.HasValue() {
+		return nil
+	}
+	config := e.config.MLflow.Get()
+	if e.mlflow, err = deliver.NewMLflow(ctx, config, host.GetExtensions(), e.settings.TelemetrySettings); err != nil {
+		return err
+	}
+	e.loop, err = deliver.New(deliver.Settings{
+		Name:        e.backend,
+		Queue:       e.store,
+		Gate:        e.store,
+		Backend:     e.mlflow,
+		Observer:    e.telemetry,
+		Logger:      e.settings.Logger,
+		Forward:     config.Forward,
+		MaxInFlight: config.MaxInFlight,
+		TraceWait:   e.config.TraceWait,
+	})
+	return err
+}
+
+// shutdown drains the queue and then stops what it writes to.
+func (e *feedbackExporter) shutdown(ctx context.Context) error {
+	e.stopping.Store(true)
+	err := e.queue.Shutdown(ctx)
+	e.telemetry.shutdown()
+	return err
+}
+
+// stop ends all that start began, also after only a part of it.
+func (e *feedbackExporter) stop(ctx context.Context) error {
+	var errs []error
+	e.stopBackground()
+	e.background.Wait()
+	if e.loop != nil {
+		errs = append(errs, e.loop.Shutdown(ctx))
+		e.loop = nil
+	}
+	if e.mlflow != nil {
+		e.mlflow.Close()
+		e.mlflow = nil
+	}
+	if e.store != nil {
+		if err := e.store.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("redis: %w", err))
+		}
+		e.store = nil
+	}
+	return errors.Join(errs...)
+}
+
+// every runs f each interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func() (done bool)) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if f() {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package feedbackexporter
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackexporter/internal/metadata"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// The attributes of the metrics.
+const (
+	attributeBackend    = "backend"
+	attributeOutcome    = "outcome"
+	attributeSourceType = "source_type"
+)
+
+// telemetry counts what the exporter and its delivery loop do.
+type telemetry struct {
+	builder *metadata.TelemetryBuilder
+	// written is kept per source type and outcome, deliveries per outcome: attribute sets are made once.
+	written    map[result]metric.MeasurementOption
+	deliveries map[string]metric.MeasurementOption
+	backend    metric.MeasurementOption
+	// backlog is nil while it is not known.
+	backlog atomic.Pointer[store.Stats]
+}
+
+type result struct {
+	source  assessment.SourceType
+	outcome store.Outcome
+}
+
+var _ deliver.Observer = (*telemetry)(nil)
+
+func newTelemetry(set component.TelemetrySettings, backend string) (*telemetry, error) {
+	builder, err := metadata.NewTelemetryBuilder(set)
+	if err != nil {
+		return nil, err
+	}
+	t := &telemetry{
+		builder: builder,
+		written: map[result]metric.MeasurementOption{}, deliveries: map[string]metric.MeasurementOption{},
+		backend: metric.WithAttributeSet(attribute.NewSet(attribute.String(attributeBackend, backend))),
+	}
+	for _, source := range [...]assessment.SourceType{
+		assessment.SourceTypeCode, assessment.SourceTypeLLMJudge, assessment.SourceTypeHuman,
+	} {
+		for _, outcome := range [...]store.Outcome{
+			store.OutcomeStored, store.OutcomeUpdated, store.OutcomeUnchanged, store.OutcomeRefused,
+		} {
+			t.written[result{source, outcome}] = metric.WithAttributeSet(attribute.NewSet(
+				attribute.String(attributeSourceType, string(source)), attribute.String(attributeOutcome, string(outcome))))
+		}
+	}
+	for _, outcome := range [...]string{
+		deliver.OutcomeDelivered, deliver.OutcomeRetried, deliver.OutcomeTakenOver,
+		deliver.OutcomeWithdrawn, deliver.OutcomeSkipped, deliver.OutcomeDead,
+	} {
+		t.deliveries[outcome] = metric.WithAttributeSet(attribute.NewSet(
+			attribute.String(attributeBackend, backend), attribute.String(attributeOutcome, outcome)))
+	}
+	if err := t.register(); err != nil {
+		builder.Shutdown()
+		return nil, err
+	}
+	return t, nil
+}
+
+// register connects the gauges with what was last seen of the backlog.
+func (t *telemetry) register() error {
+	integer := func(read func(s *store.Stats) int64) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			if s := t.backlog.Load(); s != nil {
+				o.Observe(read(s), t.backend)
+			}
+			return nil
+		}
+	}
+	return errors.Join(
+		t.builder.RegisterExporterFeedbackBacklogCallback(integer(func(s *store.Stats) int64 { return s.Backlog })),
+		t.builder.RegisterExporterFeedbackDeadCallback(integer(func(s *store.Stats) int64 { return s.Dead })),
+		t.builder.RegisterExporterFeedbackBacklogAgeCallback(func(_ context.Context, o metric.Float64Observer) error {
+			if s := t.backlog.Load(); s != nil {
+				o.Observe(s.BacklogAge.Seconds(), t.backend)
+			}
+			return nil
+		}),
+	)
+}
+
+func (t *telemetry) shutdown() { t.builder.Shutdown() }
+
+// stored counts a written batch.
+func (t *telemetry) stored(ctx context.Context, batch []assessment.Assessment, outcomes []store.Outcome) {
+	counts := make(map[result]int64, 4)
+	for i := range outcomes {
+		counts[result{batch[i].Source.Type, outcomes[i]}]++
+	}
+	t.count(ctx, counts)
+}
+
+// refused counts results that were not taken, by what they said their source was.
+func (t *telemetry) refused(ctx context.Context, sources []assessment.SourceType) {
+	if len(sources) == 0 {
+		return
+	}
+	counts := make(map[result]int64, 4)
+	for _, source := range sources {
+		counts[result{source, store.OutcomeRefused}]++
+	}
+	t.count(ctx, counts)
+}
+
+func (t *telemetry) count(ctx context.Context, counts map[result]int64) {
+	for r, n := range counts {
+		if option, ok := t.written[r]; ok {
+			t.builder.ExporterFeedbackAssessments.Add(ctx, n, option)
+		}
+	}
+}
+
+// Delivered implements deliver.Observer.
+func (t *telemetry) Delivered(_, outcome string, n int) {
+	if option, ok := t.deliveries[outcome]; ok {
+		t.builder.ExporterFeedbackDeliveries.Add(context.Background(), int64(n), option)
+	}
+}
+
+// MassMissing implements deliver.Observer.
+func (t *telemetry) MassMissing(_ string, n int) {
+	t.builder.ExporterFeedbackMissing.Add(context.Background(), int64(n), t.backend)
+}
