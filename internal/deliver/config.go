@@ -3,7 +3,11 @@ package deliver
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
@@ -59,7 +63,32 @@ type MLflowConfig struct {
 	_ struct{}
 }
 
-var _ confmap.Validator = (*MLflowConfig)(nil)
+var (
+	_ confmap.Validator   = (*MLflowConfig)(nil)
+	_ confmap.Unmarshaler = (*MLflowConfig)(nil)
+)
+
+// Unmarshal implements confmap.Unmarshaler. It refuses unknown keys, which confmap lets pass beside a squashed struct
+// that unmarshals itself.
+func (c *MLflowConfig) Unmarshal(conf *confmap.Conf) error {
+	if err := conf.Unmarshal(c); err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, part := range []reflect.Type{reflect.TypeFor[MLflowConfig](), reflect.TypeFor[confighttp.ClientConfig]()} {
+		for i := range part.NumField() {
+			name, _, _ := strings.Cut(part.Field(i).Tag.Get("mapstructure"), ",")
+			known[name] = name != ""
+		}
+	}
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(conf.ToStringMap())) {
+		if !known[key] {
+			errs = append(errs, fmt.Errorf("unknown key `%s`", key))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // NewDefaultMLflowConfig returns the defaults; only `endpoint` is missing.
 func NewDefaultMLflowConfig() MLflowConfig {
