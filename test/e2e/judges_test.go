@@ -58,7 +58,7 @@ func TestFailuresAreAssessments(t *testing.T) {
 	behaviours := []string{
 		"401", "500", "429", "garbage", "wrong-schema", "out-of-range", "empty", "cut", "huge", "hang", "drop", "html",
 	}
-	config := "yaml:processors: {feedback: {judge_retry: {initial_interval: 100ms, max_elapsed_time: 1s}, " +
+	config := "yaml:processors: {feedback: {judge_retry: {initial_interval: 100ms, max_interval: 500ms, max_elapsed_time: 1s}, " +
 		"models: {gpt-4: {timeout: 1s}}}}"
 	exchanges := newExchanges(len(behaviours), func(i int) string { return fmt.Sprintf("Secret answer %d.", i) })
 	for i, behaviour := range behaviours {

@@ -85,7 +85,7 @@ func run(ctx context.Context, o options) error {
 // judge sends the recorded spans and prints what comes out.
 func judge(ctx context.Context, o options, s settings, collector *servers.Collector) error {
 	started := time.Now()
-	results, err := openResults(s.redis)
+	results, err := openResults(ctx, s.redis)
 	if err != nil {
 		return err
 	}
