@@ -63,7 +63,7 @@ func (t turns) input(wantSystem bool) input {
 			}
 			m := t.read(n, body, who)
 			in.results = append(in.results, m.results...)
-			if r := said(m); r.state != "" && who != roleTool {
+			if r := said(m); r.state != "" {
 				in.question, asked = r, true
 			}
 		}
