@@ -1,0 +1,117 @@
+package feedbackprocessor
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/metadata"
+)
+
+// load decodes one of the configurations of testdata/config.yaml.
+func load(t *testing.T, name string) *Config {
+	t.Helper()
+	conf, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
+	require.NoError(t, err)
+	id := component.NewIDWithName(metadata.Type, name)
+	sub, err := conf.Sub(id.String())
+	require.NoError(t, err)
+	require.NotEmpty(t, sub.AllKeys(), id)
+	config := createDefaultConfig().(*Config)
+	require.NoError(t, sub.Unmarshal(config))
+	return config
+}
+
+func TestInvalidConfigurations(t *testing.T) {
+	tests := []struct {
+		name string
+		want []string
+	}{
+		{name: "error_mode", want: []string{"`error_mode` is \"propagate\": give ignore or silent"}},
+		{name: "results", want: []string{"`results` is \"spans\": give events or logs"}},
+		{name: "shutdown_timeout", want: []string{"`shutdown_timeout` is -1s: give 0 or a positive duration, such as 3s"}},
+		{name: "queue", want: []string{
+			"`judge_queue`: `block_on_overflow` is true: it would hold spans back, leave it out",
+			"`wait_for_result` is true: it would hold spans back, leave it out",
+			"`batch` is set: judgements are made one by one, leave it out",
+			"`queue_size` is 4, below `num_consumers` 8",
+		}},
+		{name: "unknown_model", want: []string{"judges::quality: `model` is \"gpt-5\", which is not in `models`: known are gpt-4, local"}},
+		{name: "no_models", want: []string{"judges::quality: `model` is \"gpt-5\", which is not in `models`: `models` has none"}},
+		{name: "same_name", want: []string{"\"quality\" is the name of a check and of a judge: assessments are told apart by it, rename one of them"}},
+		{name: "conditions", want: []string{"checks::length: `conditions`: ", "possibly valid options are: \"span.attributes[x]\""}},
+		{name: "kinds", want: []string{"checks::length: `kinds` has \"chat\": give any of [llm agent chain tool retriever reranker embedding guardrail]"}},
+		{name: "sampling", want: []string{
+			"judges::quality::sampling::0: `rate` is 1.5: give a share above 0 and at most 1, such as 0.05",
+			"judges::quality: `sampling` rule \"second\" is never asked: rule \"first\" before it matches every subject, remove one of them",
+		}},
+		{name: "no_name", want: []string{"checks::: the name is 0 bytes long: it names the assessment, give 1 to 250"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := confmap.Validate(load(t, tt.name))
+			require.Error(t, err)
+			for _, want := range tt.want {
+				assert.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+// TestUnknownKeysAreRefused: a key that would do nothing is an error, not a promise.
+func TestUnknownKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	conf := confmap.NewFromStringMap(map[string]any{"limits": map[string]any{"calls_per_minute": 600}})
+	require.ErrorContains(t, conf.Unmarshal(createDefaultConfig()), "limits")
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	config := createDefaultConfig().(*Config)
+	require.NoError(t, confmap.Validate(config))
+	assert.Equal(t, ottl.IgnoreError, config.ErrorMode)
+	assert.Equal(t, ResultsEvents, config.Results)
+	assert.Equal(t, 8, config.JudgeQueue.NumConsumers)
+	assert.EqualValues(t, 10_000, config.JudgeQueue.QueueSize)
+	assert.False(t, config.JudgeQueue.Batch.HasValue())
+	assert.Equal(t, time.Second, config.JudgeRetry.InitialInterval)
+	assert.Equal(t, time.Minute, config.JudgeRetry.MaxElapsedTime)
+	assert.Equal(t, 3*time.Second, config.ShutdownTimeout)
+}
+
+func TestFullConfiguration(t *testing.T) {
+	t.Parallel()
+	config := load(t, "full")
+	require.NoError(t, confmap.Validate(config))
+	assert.Equal(t, ottl.SilentError, config.ErrorMode)
+	assert.Equal(t, ResultsLogs, config.Results)
+	assert.Equal(t, []genai.Kind{genai.KindLLM}, config.Checks["length"].Kinds)
+	assert.Equal(t, []genai.Kind{genai.KindTool, genai.KindAgent}, config.Judges["quality"].Kinds)
+	assert.InDelta(t, 0.05, config.Judges["quality"].Sampling[0].Rate, 0)
+	assert.Equal(t, "file_storage/judges", config.JudgeQueue.StorageID.String())
+	assert.EqualValues(t, 500, config.JudgeQueue.QueueSize)
+	assert.Equal(t, 8, config.JudgeQueue.NumConsumers)
+	assert.Equal(t, 2*time.Second, config.JudgeRetry.InitialInterval)
+	assert.Equal(t, time.Minute, config.JudgeRetry.MaxElapsedTime)
+}
+
+func TestNullAndDisabledEntries(t *testing.T) {
+	t.Parallel()
+	config := load(t, "null")
+	require.NoError(t, confmap.Validate(config))
+	assert.Equal(t, []string{"kept", "off"}, sortedKeys(config.Checks))
+	assert.Empty(t, config.Judges)
+	assert.Empty(t, config.Models)
+	p := newPipelines(t, config)
+	assert.Len(t, p.traces.(*tracesNode).instance.checks, 1)
+	p.stop(t)
+}
