@@ -125,12 +125,12 @@ func TestCompareOne(t *testing.T) {
 			row: &edited, ops: []Op{OpUpdate},
 		},
 		{
-			name: "theirs and changed there",
+			name:   "theirs and changed there",
 			record: withState(delivered(t, record), func(d *store.Delivery) { d.State = store.DeliveryTheirs }),
 			row:    &edited, state: store.DeliveryTheirs, counts: map[string]int{OutcomeTakenOver: 1}, value: "3.0",
 		},
 		{
-			name: "theirs and changed here is not written",
+			name:   "theirs and changed here is not written",
 			record: withState(changedAfter(changed), func(d *store.Delivery) { d.State = store.DeliveryTheirs }),
 			row:    &row,
 		},
@@ -148,7 +148,7 @@ func TestCompareOne(t *testing.T) {
 		},
 		{name: "deleted here before it was delivered", record: tombstone(record)},
 		{
-			name: "withdrawn stays withdrawn",
+			name:   "withdrawn stays withdrawn",
 			record: withState(changedAfter(changed), func(d *store.Delivery) { d.State = store.DeliveryWithdrawn }),
 		},
 		{
@@ -164,7 +164,7 @@ func TestCompareOne(t *testing.T) {
 			row: &row, state: store.DeliveryDead, reason: reasonCannotHold, counts: map[string]int{OutcomeDead: 1},
 		},
 		{
-			name: "a new content has new tries",
+			name:   "a new content has new tries",
 			record: withState(changedAfter(changed), func(d *store.Delivery) { d.Attempts = maxWrites }),
 			row:    &row, ops: []Op{OpUpdate},
 		},

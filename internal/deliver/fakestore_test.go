@@ -151,13 +151,15 @@ func (f *fakeStore) Settle(_ context.Context, claim store.Claim, s store.Settlem
 	return true, nil
 }
 
-func (f *fakeStore) SettleAll(ctx context.Context, claims []store.Claim, settlements []store.Settlement) error {
+func (f *fakeStore) SettleAll(ctx context.Context, claims []store.Claim, settlements []store.Settlement) ([]bool, error) {
+	held := make([]bool, len(claims))
 	for i, claim := range claims {
-		if _, err := f.Settle(ctx, claim, settlements[i]); err != nil {
-			return err
+		var err error
+		if held[i], err = f.Settle(ctx, claim, settlements[i]); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return held, nil
 }
 
 func (f *fakeStore) Admit(_ context.Context, _, _ string, n, maxInFlight int, _ time.Duration) (int, time.Duration, error) {

@@ -19,8 +19,8 @@ type Queue interface {
 	Claim(ctx context.Context, backend string, limit int, lease time.Duration) ([]store.Claim, error)
 	// Settle writes what was learned of a claim; held is false where the lease was lost and nothing was written.
 	Settle(ctx context.Context, claim store.Claim, settlement store.Settlement) (held bool, err error)
-	// SettleAll is Settle for many, in one round trip.
-	SettleAll(ctx context.Context, claims []store.Claim, settlements []store.Settlement) error
+	// SettleAll is Settle for many, in one round trip; held is aligned with the claims.
+	SettleAll(ctx context.Context, claims []store.Claim, settlements []store.Settlement) (held []bool, err error)
 }
 
 // Gate bounds the calls to a backend over all replicas and holds them all back while it does not work.
@@ -33,6 +33,11 @@ type Gate interface {
 	// Pause refuses admission for d; then one probe is let in.
 	Pause(ctx context.Context, backend string, d time.Duration) error
 }
+
+var (
+	_ Queue = (*store.Store)(nil)
+	_ Gate  = (*store.Store)(nil)
+)
 
 // Observer counts, for the exporter's metrics. Its methods are called from several goroutines.
 type Observer interface {

@@ -65,7 +65,7 @@ func (l *Loop) giveBackRetained() {
 		for i := range settlements {
 			settlements[i].RetryAfter = giveBackAfter
 		}
-		if err := l.settings.Queue.SettleAll(ctx, claims, settlements); err != nil {
+		if _, err := l.settings.Queue.SettleAll(ctx, claims, settlements); err != nil {
 			l.settings.Logger.Debug("claims not given back; their leases end", zap.Error(err))
 			return
 		}

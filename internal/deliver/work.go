@@ -120,12 +120,15 @@ func (l *Loop) settleAll(claims []store.Claim, verdicts []*verdict) {
 	for i, v := range verdicts {
 		settlements[i] = v.finish(claims[i])
 	}
-	if err := l.settings.Queue.SettleAll(ctx, claims, settlements); err != nil {
+	held, err := l.settings.Queue.SettleAll(ctx, claims, settlements)
+	if err != nil {
 		l.settings.Logger.Debug("not settled; the next reading does", zap.Error(err))
 		return
 	}
-	for _, v := range verdicts {
-		l.observe(v)
+	for i, v := range verdicts {
+		if held[i] {
+			l.observe(v)
+		}
 	}
 }
 
