@@ -218,8 +218,3 @@ func (c *composite) appendDetails(dst []byte, failed []bool, failures int) []byt
 	}
 	return append(dst, `"`+detailsRationale+`":[`...)
 }
-
-func inPart(name string, err *assessment.Error) *assessment.Error {
-	err.Message = fmt.Sprintf("part %q: %s", name, err.Message)
-	return err
-}

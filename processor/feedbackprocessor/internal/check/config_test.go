@@ -59,7 +59,7 @@ func TestConfigErrors(t *testing.T) {
 		{"path without context", `{ottl: {condition: 'name == "x"'}}`, "span.name"},
 		{"editor", `{ottl: {value: 'set(span.name, "x")'}}`, "ottl: `value`"},
 		{"template", `{json: {}, explain: "{{.Value"}`, "`explain`: template"},
-		{"unknown field", `{length: {max: 1}, explain: "{{.Lenght}}"}`, "`explain`: unknown field .Lenght: `length` has .Value, .Length"},
+		{"unknown field", `{length: {max: 1}, explain: "{{.Size}}"}`, "`explain`: unknown field .Size: `length` has .Value, .Length"},
 		{"field of another kind", `{json: {}, explain_passed: "{{.Found}}"}`, "`explain_passed`: unknown field .Found: `json` has .Value, .Problem"},
 		{"field in a branch", `{json: {}, explain: "{{if .Value}}a{{else}}{{with $.Found}}b{{end}}{{end}}"}`, "unknown field .Found"},
 		{"field in an argument", `{json: {}, explain: '{{printf "%d" .Length}}'}`, "unknown field .Length"},

@@ -92,7 +92,7 @@ type length struct {
 func (l *length) identity() any { return []any{lengthKey, l.min, l.max, l.unit} }
 
 func (l *length) test(_ context.Context, in *input) *assessment.Error {
-	n := 0
+	var n int
 	switch l.unit {
 	case UnitBytes:
 		n = len(in.text.raw)

@@ -115,8 +115,7 @@ func (o *ottlValue) test(ctx context.Context, in *input) *assessment.Error {
 // ottlFailure tells of OTTL's own error only what names types: the rest may quote the span.
 func ottlFailure(source string, err error) *assessment.Error {
 	message := "the OTTL expression " + source + " fails on this span"
-	var mismatch ottl.TypeError
-	if errors.As(err, &mismatch) {
+	if mismatch, ok := errors.AsType[ottl.TypeError](err); ok {
 		message += ": " + mismatch.Error()
 	}
 	return failure("ottl", message)

@@ -136,7 +136,7 @@ func TestOTTLInParts(t *testing.T) {
 	c := newCheck(t, `{parts: {slow: {ottl: {condition: 'span.end_time - span.start_time > Duration("1s")'}, expect: false, explain: slow}}}`)
 	assert.False(t, c.NeedsText())
 	result := evaluate(t, c, withSpan(ottlSpan))
-	assert.Equal(t, `{"overall_score":0.0,"details":{"slow":true,"rationale":["slow"]}}`, string(result.Value))
+	assert.JSONEq(t, `{"overall_score":0.0,"details":{"slow":true,"rationale":["slow"]}}`, string(result.Value))
 }
 
 func newOTTL(t *testing.T, cfg Config) *Check {
