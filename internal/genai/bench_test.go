@@ -16,15 +16,15 @@ import (
 // sink keeps the compiler from dropping what is measured.
 var sink string
 
-func spanOf(t testing.TB, attributes map[string]any) ptrace.Span {
-	t.Helper()
+func spanOf(tb testing.TB, attributes map[string]any) ptrace.Span {
+	tb.Helper()
 	span := ptrace.NewSpan()
-	require.NoError(t, span.Attributes().FromRaw(attributes))
+	require.NoError(tb, span.Attributes().FromRaw(attributes))
 	return span
 }
 
-func httpSpan(t testing.TB) ptrace.Span {
-	return spanOf(t, map[string]any{
+func httpSpan(tb testing.TB) ptrace.Span {
+	return spanOf(tb, map[string]any{
 		"http.request.method": "GET", "http.response.status_code": 200, "http.route": "/users/{id}",
 		"url.path": "/users/42", "url.scheme": "https", "url.full": "https://shop.example.com/users/42",
 		"server.address": "shop.example.com", "server.port": 443, "client.address": "192.0.2.7",
@@ -34,7 +34,7 @@ func httpSpan(t testing.TB) ptrace.Span {
 }
 
 // chatSpan is a call with messages of about 2 KB.
-func chatSpan(t testing.TB) ptrace.Span {
+func chatSpan(tb testing.TB) ptrace.Span {
 	text := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 9)
 	type part map[string]any
 	message := func(role, content string) part {
@@ -44,10 +44,10 @@ func chatSpan(t testing.TB) ptrace.Span {
 		message("system", "You are a helpful bot. "+text), message("user", "Hi"), message("assistant", text),
 		message("user", "What is the capital of France? "+text),
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	out, err := json.Marshal([]part{message("assistant", "Paris. "+text)})
-	require.NoError(t, err)
-	return spanOf(t, map[string]any{
+	require.NoError(tb, err)
+	return spanOf(tb, map[string]any{
 		"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini",
 		"gen_ai.response.model": "gpt-4o-mini-2024-07-18", "gen_ai.response.id": "chatcmpl-1",
 		"gen_ai.response.finish_reasons": []any{"stop"}, "gen_ai.usage.input_tokens": 24,
@@ -57,7 +57,7 @@ func chatSpan(t testing.TB) ptrace.Span {
 	})
 }
 
-func indexedSpan(t testing.TB) ptrace.Span {
+func indexedSpan(tb testing.TB) ptrace.Span {
 	text := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 9)
 	attributes := map[string]any{
 		"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o-mini", "llm.provider": "openai", "llm.system": "openai",
@@ -71,16 +71,16 @@ func indexedSpan(t testing.TB) ptrace.Span {
 	}
 	attributes["llm.output_messages.0.message.role"] = "assistant"
 	attributes["llm.output_messages.0.message.content"] = text
-	return spanOf(t, attributes)
+	return spanOf(tb, attributes)
 }
 
-func mlflowSpan(t testing.TB) ptrace.Span {
-	for _, r := range load(t, "py_mlflow_otlp") {
+func mlflowSpan(tb testing.TB) ptrace.Span {
+	for _, r := range load(tb, "py_mlflow_otlp") {
 		if strings.Contains(r.span.Name(), "Completions") {
 			return r.span
 		}
 	}
-	t.Fatal("no such span")
+	tb.Fatal("no such span")
 	return ptrace.Span{}
 }
 

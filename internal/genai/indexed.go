@@ -229,9 +229,9 @@ func (m *message) readContents(fields []field) {
 // lastIndexed returns the value of the flattened list <prefix>N.<name> with the highest index.
 func lastIndexed(attributes pcommon.Map, prefix, name string) string {
 	list := collect(attributes, prefix, indexed{})
-	for n := len(list.fields) - 1; n >= 0; n-- {
-		if list.fields[n].name == name {
-			return list.fields[n].value
+	for _, f := range slices.Backward(list.fields) {
+		if f.name == name {
+			return f.value
 		}
 	}
 	return ""

@@ -24,12 +24,12 @@ type read struct {
 	system           string
 }
 
-func chat(question, answer, system string) read {
-	return read{genai.KindLLM, question, answer, genai.StateText, genai.StateText, system}
+func chat(question, system string) read {
+	return read{genai.KindLLM, question, paris, genai.StateText, genai.StateText, system}
 }
 
-func chain(question, answer string) read {
-	return read{genai.KindChain, question, answer, genai.StateText, genai.StateText, ""}
+func chain(answer string) read {
+	return read{genai.KindChain, capital, answer, genai.StateText, genai.StateText, ""}
 }
 
 // The expectations of the JavaScript recordings, read from the files span by span.
@@ -38,35 +38,35 @@ func TestJavaScriptRecordings(t *testing.T) {
 	hidden := read{genai.KindLLM, "", "", genai.StateRedacted, genai.StateRedacted, ""}
 	for name, want := range map[string][]read{
 		"openinference_openai": {
-			chat(capital, paris, "You are a helpful bot."),
+			chat(capital, "You are a helpful bot."),
 			weather,
-			chat("What is in this image?", paris, ""),
-			chat(capital, paris, "You are a helpful bot."),
-			chat(capital, paris, "Be brief."),
+			chat("What is in this image?", ""),
+			chat(capital, "You are a helpful bot."),
+			chat(capital, "Be brief."),
 		},
 		"openinference_openai_hidden": {hidden, hidden, hidden, hidden, hidden},
 		"traceloop_openai": {
-			chat(capital, paris, "You are a helpful bot."),
+			chat(capital, "You are a helpful bot."),
 			weather,
-			chat("What is in this image?", paris, ""),
-			chat(capital, paris, "You are a helpful bot."),
-			chat(capital, paris, ""),
+			chat("What is in this image?", ""),
+			chat(capital, "You are a helpful bot."),
+			chat(capital, ""),
 		},
 		"oi_langchain": {
-			chain(capital, capital),
-			chain(capital, "Paris is the capital of France.\nBerlin is the capital of Germany."),
+			chain(capital),
+			chain("Paris is the capital of France.\nBerlin is the capital of Germany."),
 			{
 				genai.KindRetriever, capital,
 				`{"documents":[{"pageContent":"Paris is the capital of France.","metadata":{"id":"d1","source":"wiki"}},` +
 					`{"pageContent":"Berlin is the capital of Germany.","metadata":{"id":"d2"}}]}`,
 				genai.StateText, genai.StateText, "",
 			},
-			chain(capital, `{"question":"What is the capital of France?",`+
+			chain(`{"question":"What is the capital of France?",` +
 				`"context":"Paris is the capital of France.\nBerlin is the capital of Germany."}`),
 			{}, // a prompt template: a raw object of LangChain
-			chat(capital, paris, rag),
+			chat(capital, rag),
 			{}, // a parser: a raw object of LangChain
-			chain(capital, paris),
+			chain(paris),
 			{
 				genai.KindTool, "Paris", `{"output":{"temp":57,"location":"Paris"}}`,
 				genai.StateText, genai.StateText, "",

@@ -138,7 +138,7 @@ func (s source) rawOutput() output {
 		return outputOf(text, s.kind)
 	}
 	var out output
-	if parse(text, func(value *fastjson.Value) { out, _ = readResponse(value, s.kind) }); out.answer.state == "" {
+	if parse(text, func(value *fastjson.Value) { out = readResponse(value, s.kind) }); out.answer.state == "" {
 		out.answer = whole(text, inOutput) // an answer that begins with a bracket need not be JSON
 	}
 	return out

@@ -87,7 +87,7 @@ func otelOutput(messages pcommon.Value, kind Kind) output {
 // outputOf reads an answer that should stand in JSON. Of one that lost its tail the beginning is kept, but no half calls.
 func outputOf(text string, kind Kind) output {
 	var out output
-	switch parseCut(text, func(value *fastjson.Value) { out, _ = readResponse(value, kind) }) {
+	switch parseCut(text, func(value *fastjson.Value) { out = readResponse(value, kind) }) {
 	case cut:
 		out.calls = nil
 		if out.answer.state != StateRedacted {

@@ -2,14 +2,14 @@ package genai
 
 import "github.com/valyala/fastjson"
 
-// readResponse finds the answer in what a model or an agent gave back, whatever the vendor; ok is false where the
-// value is not of a known form.
-func readResponse(value *fastjson.Value, kind Kind) (out output, ok bool) {
-	out, ok = readResponseAt(value, kind, 0)
+// readResponse finds the answer in what a model or an agent gave back, whatever the vendor. A value of
+// no known form gives nothing.
+func readResponse(value *fastjson.Value, kind Kind) output {
+	out, ok := readResponseAt(value, kind, 0)
 	if ok && value.Type() == fastjson.TypeObject {
 		out.id = jsonText(value.Get("id"))
 	}
-	return out, ok
+	return out
 }
 
 func readResponseAt(value *fastjson.Value, kind Kind, depth int) (output, bool) {

@@ -1,6 +1,9 @@
 package genai
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // salvage closes what a cut left open, so that a JSON text that lost its tail can be read as far as it goes: an
 // unfinished number, literal or key is left out, an unfinished string ends where it ends. It gives up on text that is
@@ -12,32 +15,31 @@ func salvage(text string) (string, bool) {
 	)
 	text = text[:min(len(text), most)]
 	var (
-		open  [maxDepth]byte // the closing brackets that are due
-		depth int
-		safe  int  // what stands before it is complete but for the brackets
-		key   bool // the next string is a key
-		start = -1 // of an unfinished string
+		stack [maxDepth]byte
+		open  = stack[:0] // the closing brackets that are due
+		safe  int         // what stands before it is complete but for the brackets
+		key   bool        // the next string is a key
+		start = -1        // of an unfinished string
 	)
 	for n := 0; n < len(text); n++ {
 		switch c := text[n]; c {
 		case '{', '[':
-			if depth == maxDepth {
+			if len(open) == maxDepth {
 				return "", false
 			}
-			open[depth] = c + 2 // '{' and '[' stand two before their partners
-			depth++
+			open = append(open, c+2) // '{' and '[' stand two before their partners
 			safe, key = n+1, c == '{'
 		case '}', ']':
-			if depth == 0 || open[depth-1] != c {
+			if len(open) == 0 || open[len(open)-1] != c {
 				return "", false
 			}
-			depth--
+			open = open[:len(open)-1]
 			safe, key = n+1, false
 		case ',':
-			if depth == 0 {
+			if len(open) == 0 {
 				return "", false
 			}
-			safe, key = n, open[depth-1] == '}'
+			safe, key = n, open[len(open)-1] == '}'
 		case ':':
 			key = false
 		case '"':
@@ -52,19 +54,19 @@ func salvage(text string) (string, bool) {
 			}
 		}
 	}
-	if depth == 0 {
+	if len(open) == 0 {
 		return "", false
 	}
 	var b strings.Builder
-	b.Grow(len(text) + depth + 1)
+	b.Grow(len(text) + len(open) + 1)
 	if start >= 0 && !key {
 		b.WriteString(withoutPartialEscape(text[:start+1], text[start+1:]))
 		b.WriteByte('"')
 	} else {
 		b.WriteString(text[:safe])
 	}
-	for depth--; depth >= 0; depth-- {
-		b.WriteByte(open[depth])
+	for _, bracket := range slices.Backward(open) {
+		b.WriteByte(bracket)
 	}
 	return b.String(), true
 }
