@@ -24,6 +24,7 @@ func spanOf(tb testing.TB, attributes map[string]any) ptrace.Span {
 }
 
 func httpSpan(tb testing.TB) ptrace.Span {
+	tb.Helper()
 	return spanOf(tb, map[string]any{
 		"http.request.method": "GET", "http.response.status_code": 200, "http.route": "/users/{id}",
 		"url.path": "/users/42", "url.scheme": "https", "url.full": "https://shop.example.com/users/42",
@@ -35,6 +36,7 @@ func httpSpan(tb testing.TB) ptrace.Span {
 
 // chatSpan is a call with messages of about 2 KB.
 func chatSpan(tb testing.TB) ptrace.Span {
+	tb.Helper()
 	text := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 9)
 	type part map[string]any
 	message := func(role, content string) part {
@@ -58,6 +60,7 @@ func chatSpan(tb testing.TB) ptrace.Span {
 }
 
 func indexedSpan(tb testing.TB) ptrace.Span {
+	tb.Helper()
 	text := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 9)
 	attributes := map[string]any{
 		"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o-mini", "llm.provider": "openai", "llm.system": "openai",
@@ -75,6 +78,7 @@ func indexedSpan(tb testing.TB) ptrace.Span {
 }
 
 func mlflowSpan(tb testing.TB) ptrace.Span {
+	tb.Helper()
 	for _, r := range load(tb, "py_mlflow_otlp") {
 		if strings.Contains(r.span.Name(), "Completions") {
 			return r.span

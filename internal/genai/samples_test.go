@@ -208,18 +208,18 @@ type recorded struct {
 }
 
 // load reads the spans of a recording in the order of the file.
-func load(t testing.TB, name string) []recorded {
-	t.Helper()
+func load(tb testing.TB, name string) []recorded {
+	tb.Helper()
 	text, err := os.ReadFile(filepath.Join(samples, name+".json"))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var file struct {
 		Traces []json.RawMessage `json:"traces"`
 	}
-	require.NoError(t, json.Unmarshal(text, &file))
+	require.NoError(tb, json.Unmarshal(text, &file))
 	var all []recorded
 	for _, request := range file.Traces {
 		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(request)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		all = append(all, spansOf(traces)...)
 	}
 	return all
