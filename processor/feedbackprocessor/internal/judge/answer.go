@@ -88,7 +88,7 @@ func findObject(text string) (string, bool) {
 		}
 	}
 	// Each candidate is scanned to its end once, so braces in prose may not make this quadratic.
-	for candidates := 0; candidates < 64; candidates++ {
+	for range 64 {
 		start := strings.IndexByte(text, '{')
 		if start < 0 {
 			return "", false

@@ -12,10 +12,10 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 )
 
-func form(t testing.TB, output map[string]any) *outputForm {
-	t.Helper()
+func form(tb testing.TB, output map[string]any) *outputForm {
+	tb.Helper()
 	f, err := newOutputForm("j", output)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return f
 }
 

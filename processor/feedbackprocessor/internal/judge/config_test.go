@@ -36,7 +36,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"remote dialect", func(c *Config) { c.Output = map[string]any{"$schema": "https://example.com/d", "type": "number"} }, "remote schema"},
 		{"bad condition", func(c *Config) { c.PassWhen = "value >=" }, "`pass_when`: "},
 		{"other path", func(c *Config) { c.PassWhen = "attributes[\"x\"] == 1" }, "the only path here is value"},
-		{"unknown key", func(c *Config) { c.PassWhen = `value["acuracy"] >= 0.5` }, "value has no key \"acuracy\": `output` has accuracy, helpfulness, rationale"},
+		{"unknown key", func(c *Config) { c.PassWhen = `value["acc"] >= 0.5` }, "value has no key \"acc\": `output` has accuracy, helpfulness, rationale"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := guideConfig()

@@ -74,13 +74,13 @@ func transportFailure(err error, host string, timeout time.Duration) *failure {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
 		return &failure{class: ErrorTypeTimeout, retry: true, message: fmt.Sprintf("no complete response from %s within %s", host, timeout)}
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &certificate):
-		return &failure{class: ErrorTypeConnection, message: fmt.Sprintf("the TLS certificate of %s is not trusted; see `tls`", host)}
+		return &failure{class: ErrorTypeConnection, message: "the TLS certificate of " + host + " is not trusted; see `tls`"}
 	case errors.As(err, &dns):
-		return &failure{class: ErrorTypeConnection, retry: true, message: fmt.Sprintf("host %s was not found", host)}
+		return &failure{class: ErrorTypeConnection, retry: true, message: "host " + host + " was not found"}
 	case errors.As(err, &operation):
 		return &failure{class: ErrorTypeConnection, retry: true, message: fmt.Sprintf("cannot reach %s: %s: %v", host, operation.Op, rootCause(operation.Err))}
 	default:
-		return &failure{class: ErrorTypeConnection, retry: true, message: fmt.Sprintf("the connection to %s failed before a response", host)}
+		return &failure{class: ErrorTypeConnection, retry: true, message: "the connection to " + host + " failed before a response"}
 	}
 }
 
@@ -91,8 +91,7 @@ func isTimeout(err error) bool {
 
 // rootCause is the operating system's words.
 func rootCause(err error) error {
-	var call *os.SyscallError
-	if errors.As(err, &call) {
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
 		return call.Err
 	}
 	return errors.New("network error")
@@ -102,17 +101,17 @@ func rootCause(err error) error {
 func statusFailure(status int, retryAfter time.Duration, quota bool, host string) *failure {
 	switch {
 	case status == http.StatusUnauthorized:
-		return &failure{class: ErrorTypeUnauthorized, message: fmt.Sprintf("%s refused the credentials (HTTP 401); check `api_key`, `auth` or `headers`", host)}
+		return &failure{class: ErrorTypeUnauthorized, message: host + " refused the credentials (HTTP 401); check `api_key`, `auth` or `headers`"}
 	case status == http.StatusForbidden:
-		return &failure{class: ErrorTypeForbidden, message: fmt.Sprintf("%s does not permit this call (HTTP 403); check what the key may do", host)}
+		return &failure{class: ErrorTypeForbidden, message: host + " does not permit this call (HTTP 403); check what the key may do"}
 	case status == http.StatusNotFound:
-		return &failure{class: ErrorTypeNotFound, message: fmt.Sprintf("%s knows no such model or path (HTTP 404); check `model` and `endpoint`", host)}
+		return &failure{class: ErrorTypeNotFound, message: host + " knows no such model or path (HTTP 404); check `model` and `endpoint`"}
 	case status == http.StatusTooManyRequests && quota:
-		return &failure{class: ErrorTypeQuotaExceeded, message: fmt.Sprintf("the account's quota at %s is used up (HTTP 429)", host)}
+		return &failure{class: ErrorTypeQuotaExceeded, message: "the account's quota at " + host + " is used up (HTTP 429)"}
 	case status == http.StatusTooManyRequests:
-		return &failure{class: ErrorTypeRateLimited, retry: true, retryAfter: retryAfter, message: fmt.Sprintf("%s limits the rate of calls (HTTP 429)", host)}
+		return &failure{class: ErrorTypeRateLimited, retry: true, retryAfter: retryAfter, message: host + " limits the rate of calls (HTTP 429)"}
 	case status == http.StatusRequestTimeout:
-		return &failure{class: ErrorTypeTimeout, retry: true, retryAfter: retryAfter, message: fmt.Sprintf("%s timed out (HTTP 408)", host)}
+		return &failure{class: ErrorTypeTimeout, retry: true, retryAfter: retryAfter, message: host + " timed out (HTTP 408)"}
 	case status >= 500:
 		return &failure{class: ErrorTypeServerError, retry: true, retryAfter: retryAfter, message: fmt.Sprintf("%s failed (HTTP %d)", host, status)}
 	case status >= 300 && status < 400:

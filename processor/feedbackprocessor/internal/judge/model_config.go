@@ -72,8 +72,8 @@ func (c *ModelConfig) Unmarshal(conf *confmap.Conf) error {
 	// A squashed section with an Unmarshal of its own makes confmap accept any key, misspelled ones too.
 	known := map[string]bool{}
 	for _, section := range []reflect.Type{reflect.TypeFor[ModelConfig](), reflect.TypeFor[confighttp.ClientConfig]()} {
-		for i := range section.NumField() {
-			key, _, _ := strings.Cut(section.Field(i).Tag.Get("mapstructure"), ",")
+		for field := range section.Fields() {
+			key, _, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
 			known[key] = true
 		}
 	}

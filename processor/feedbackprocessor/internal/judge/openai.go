@@ -88,7 +88,7 @@ func (p *openAI) complete(ctx context.Context, client *http.Client, ask request,
 		return reply{}, transportFailure(err, p.host, p.cfg.ClientConfig.Timeout)
 	}
 	if len(text) > maxResponse {
-		return reply{}, &failure{class: ErrorTypeResponseTooLarge, message: fmt.Sprintf("the response of %s is larger than 1 MiB", p.host)}
+		return reply{}, &failure{class: ErrorTypeResponseTooLarge, message: "the response of " + p.host + " is larger than 1 MiB"}
 	}
 	return p.read(text)
 }
@@ -158,7 +158,7 @@ func refusedFeature(words string, features features) refusal {
 func (p *openAI) read(text []byte) (reply, *failure) {
 	var completion chatCompletion
 	if json.Unmarshal(text, &completion) != nil || len(completion.Choices) == 0 {
-		return reply{}, &failure{class: ErrorTypeInvalidResponse, message: fmt.Sprintf("the response of %s is not a chat completion; check `endpoint`", p.host)}
+		return reply{}, &failure{class: ErrorTypeInvalidResponse, message: "the response of " + p.host + " is not a chat completion; check `endpoint`"}
 	}
 	used := usage{
 		input:  max(completion.Usage.PromptTokens, 0),

@@ -171,12 +171,14 @@ func TestInputIsBounded(t *testing.T) {
 		{"fits", Input{Question: "q", Answer: long}, 2001, Input{Question: "q", Answer: long}},
 		{
 			"short parts stay whole",
-			Input{Question: "short", Answer: long}, 255,
+			Input{Question: "short", Answer: long},
+			255,
 			Input{Question: "short", Answer: strings.Repeat("ä", (250-len(cutMark))/2) + cutMark, Truncated: true},
 		},
 		{
 			"long parts share",
-			Input{Question: long, Answer: long, System: "s"}, 401,
+			Input{Question: long, Answer: long, System: "s"},
+			401,
 			Input{Question: strings.Repeat("ä", (200-len(cutMark))/2) + cutMark, Answer: strings.Repeat("ä", (200-len(cutMark))/2) + cutMark, System: "s", Truncated: true},
 		},
 	} {

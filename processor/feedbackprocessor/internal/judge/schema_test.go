@@ -18,30 +18,40 @@ func TestSentSchema(t *testing.T) {
 		sent   string
 	}{
 		{
-			"free-form object", map[string]any{"type": "object"}, false,
+			"free-form object",
+			map[string]any{"type": "object"},
+			false,
 			`{"type":"object","additionalProperties":false,"required":["rationale","value"],"properties":{
 				"rationale":{"type":"string","description":"The reasons for the value, in a few sentences."},"value":{"type":"object"}}}`,
 		},
 		{
-			"no type", map[string]any{"description": "anything"}, false,
+			"no type",
+			map[string]any{"description": "anything"},
+			false,
 			`{"type":"object","additionalProperties":false,"required":["rationale","value"],"properties":{
 				"rationale":{"type":"string","description":"The reasons for the value, in a few sentences."},"value":{"description":"anything"}}}`,
 		},
 		{
-			"what strict mode does not take is left out", map[string]any{"type": "string", "minLength": 1, "format": "uri", "pattern": "^h"}, true,
+			"what strict mode does not take is left out",
+			map[string]any{"type": "string", "minLength": 1, "format": "uri", "pattern": "^h"},
+			true,
 			`{"type":"object","additionalProperties":false,"required":["rationale","value"],"properties":{
 				"rationale":{"type":"string","description":"The reasons for the value, in a few sentences."},"value":{"type":"string","pattern":"^h"}}}`,
 		},
 		{
-			"optional properties are asked for", map[string]any{
+			"optional properties are asked for",
+			map[string]any{
 				"type": "object", "required": []any{"a"},
 				"properties": map[string]any{"rationale": map[string]any{"type": "string"}, "a": map[string]any{"oneOf": []any{map[string]any{"type": "null"}, map[string]any{"type": "number"}}}},
-			}, true,
+			},
+			true,
 			`{"type":"object","additionalProperties":false,"required":["a","rationale"],"properties":{
 				"rationale":{"type":"string"},"a":{"anyOf":[{"type":"null"},{"type":"number"}]}}}`,
 		},
 		{
-			"definitions move to the root", map[string]any{"type": "array", "items": map[string]any{"$ref": "#/$defs/n"}, "$defs": map[string]any{"n": map[string]any{"type": "number"}}}, true,
+			"definitions move to the root",
+			map[string]any{"type": "array", "items": map[string]any{"$ref": "#/$defs/n"}, "$defs": map[string]any{"n": map[string]any{"type": "number"}}},
+			true,
 			`{"type":"object","additionalProperties":false,"required":["rationale","value"],"$defs":{"n":{"type":"number"}},"properties":{
 				"rationale":{"type":"string","description":"The reasons for the value, in a few sentences."},"value":{"type":"array","items":{"$ref":"#/$defs/n"}}}}`,
 		},
