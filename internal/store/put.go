@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -218,20 +220,21 @@ type head struct {
 }
 
 func (c *putCall) add(h head, ids, texts []string) {
-	byPerson := "0"
-	if h.byPerson {
-		byPerson = "1"
+	line := strconv.Itoa(len(ids))
+	if h.byPerson || h.expected != "" {
+		byPerson := "0"
+		if h.byPerson {
+			byPerson = "1"
+		}
+		line += " " + byPerson + " " + strconv.Itoa(h.overriding) + " " + cmp.Or(h.expected, "-")
 	}
 	rest := "}"
 	if h.response != "" {
 		rest = string(append(appendString([]byte(`,"response_id":`), h.response), '}'))
 	}
-	c.args = append(c.args, h.traceID, h.expected, byPerson, h.overriding, rest, len(ids))
-	for _, id := range ids {
-		c.args = append(c.args, id)
-	}
-	for _, text := range texts {
-		c.args = append(c.args, text)
+	c.args = append(c.args, h.traceID, line, rest)
+	for i := range ids {
+		c.args = append(c.args, ids[i], texts[i])
 	}
 }
 

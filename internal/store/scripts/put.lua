@@ -1,32 +1,33 @@
 -- Writes records of the traces of one shard.
 -- KEYS: recent, then human, auto, dead of each backend.
 -- ARGV: retention (s), max records a trace, max recent, max waiting, max dead, the backends' names; then per trace:
---   id, expected revision or "", "1" if a person wrote, number of overriding records, rest of the subject, n, n ids,
---   n records.
+--   id, head, rest of the subject, and as many pairs of id and record as the head says: `n` for automated records, or
+--   `n person overriding expected`: "1" if a person wrote, the number of records that override others, the revision
+--   that the trace must have, or "-".
 -- Without an expected revision only new records are written; a record that stands there in other words, and every
 -- record of a trace with overrides, is left to the caller ("m"). With one, all are written, or none ("m").
 -- Reply: one letter a record: s(tored), w(ritten over), n(o change), r(efused), m(erge needed).
+local call = redis.call
 local backends = (#KEYS - 1) / 3
 local recent = KEYS[1]
 local tag = string.sub(recent, 1, -8)
+local base = tag .. ':trace:'
 local retention, max_records = ARGV[1], tonumber(ARGV[2])
 local now = clock()
 local now_text = int(now)
+local new_tail = ',"first_seen":' .. now_text .. ',"last_seen":' .. now_text
 
-local out, changed, auto, human = {}, {}, {}, {}
-local p = 6 + backends
-local last = #ARGV
-while p <= last do
-  local id, expected, by_person, n = ARGV[p], ARGV[p + 1], ARGV[p + 2] == '1', tonumber(ARGV[p + 5])
-  local ids = p + 6
-  local texts = ids + n
-  local key = tag .. ':trace:' .. id
-  local got = redis.call('HMGET', key, 'subject', unpack(ARGV, ids, texts - 1))
-  local known = got[1]
-  local revision, records, overrides, first, rest = 0, 0, 0, now_text, ARGV[p + 4]
+local out, changed, human, auto = {}, {}, {}, {}
+
+-- The general way: what a trace that is there makes of n records, whose pairs begin at ARGV[p].
+local function update(key, id, p, n, by_person, overriding, expected, rest)
+  local asked = {'subject'}
+  for i = 0, n - 1 do asked[i + 2] = ARGV[p + 2 * i] end
+  local got = call('HMGET', key, unpack(asked))
+  local revision, records, overrides, first = 0, 0, 0, now_text
   local verdict
-  if known then
-    local r, c, o, f, tail = string.match(known, SUBJECT)
+  if got[1] then
+    local r, c, o, f, tail = string.match(got[1], SUBJECT)
     if not r then
       verdict = 'r'
     else
@@ -34,57 +35,76 @@ while p <= last do
       if tail ~= '}' then rest = tail end
     end
   end
-  if not verdict and expected ~= '' and tonumber(expected) ~= revision then verdict = 'm' end
-  if not verdict and expected == '' and overrides > 0 then verdict = 'm' end
-
-  local fields = {'subject', ''}
+  if not verdict and expected then
+    if expected ~= revision then verdict = 'm' end
+  elseif not verdict and overrides > 0 then
+    verdict = 'm'
+  end
+  local fields = {}
   for i = 0, n - 1 do
     local letter = verdict
     if not letter then
-      local old, text = got[i + 2], ARGV[texts + i]
+      local old, text = got[i + 2], ARGV[p + 2 * i + 1]
       if not old then
-        if records >= max_records then letter = 'r' else letter = 's' end
+        letter = records < max_records and 's' or 'r'
       elseif old == text then
         letter = 'n'
-      elseif expected ~= '' then
-        letter = 'w'
       else
-        letter = 'm'
+        letter = expected and 'w' or 'm'
       end
+      if letter == 's' then records = records + 1 end
       if letter == 's' or letter == 'w' then
-        if letter == 's' then records = records + 1 end
-        fields[#fields + 1] = ARGV[ids + i]
+        fields[#fields + 1] = ARGV[p + 2 * i]
         fields[#fields + 1] = text
       end
     end
     out[#out + 1] = letter
   end
-
-  if #fields > 2 then
-    fields[2] = subject_text(int(revision + 1), records, overrides + ARGV[p + 3], first, now_text, rest)
-    redis.call('HSET', key, unpack(fields))
+  if #fields > 0 then
+    call('HSET', key, 'subject', subject_text(int(revision + 1), records, overrides + overriding, first, now_text, rest),
+      unpack(fields))
     changed[#changed + 1] = now_text
     changed[#changed + 1] = id
-    if known then
-      for b = 0, backends - 1 do
-        enqueue(key, id, ARGV[6 + b], KEYS[2 + 3 * b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, by_person)
-      end
-    else
-      local queue = by_person and human or auto
-      queue[#queue + 1] = now_text
-      queue[#queue + 1] = id
+    for b = 0, backends - 1 do
+      enqueue(key, id, ARGV[6 + b], KEYS[2 + 3 * b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, by_person)
     end
   end
-  redis.call('EXPIRE', key, retention)
-  p = texts + n
+end
+
+local p = 6 + backends
+local last = #ARGV
+while p <= last do
+  local id, rest = ARGV[p], ARGV[p + 2]
+  local n, by_person, overriding, expected = tonumber(ARGV[p + 1]), false, 0, nil
+  if not n then
+    local a, b, c, d = string.match(ARGV[p + 1], '^(%d+) (%d) (%d+) (%S+)$')
+    n, by_person, overriding, expected = tonumber(a), b == '1', tonumber(c), tonumber(d)
+  end
+  p = p + 3
+  local key = base .. id
+  -- The fast way: all records of a trace that is not there yet are new.
+  if not expected and n <= max_records and call('HSETNX', key, 'subject', '{"version":1,"revision":1,"records":' .. n
+      .. ',"overrides":' .. overriding .. new_tail .. rest) == 1 then
+    call('HSET', key, unpack(ARGV, p, p + 2 * n - 1))
+    for _ = 1, n do out[#out + 1] = 's' end
+    changed[#changed + 1] = now_text
+    changed[#changed + 1] = id
+    local queue = by_person and human or auto
+    queue[#queue + 1] = now_text
+    queue[#queue + 1] = id
+  else
+    update(key, id, p, n, by_person, overriding, expected, rest)
+  end
+  call('EXPIRE', key, retention)
+  p = p + 2 * n
 end
 
 if #changed > 0 then
-  redis.call('ZADD', recent, unpack(changed))
-  redis.call('ZREMRANGEBYRANK', recent, 0, -(ARGV[3] + 1))
+  call('ZADD', recent, unpack(changed))
+  call('ZREMRANGEBYRANK', recent, 0, -(ARGV[3] + 1))
   for b = 0, backends - 1 do
-    if #human > 0 then redis.call('ZADD', KEYS[2 + 3 * b], 'NX', unpack(human)) end
-    if #auto > 0 then redis.call('ZADD', KEYS[3 + 3 * b], 'NX', unpack(auto)) end
+    if #human > 0 then call('ZADD', KEYS[2 + 3 * b], 'NX', unpack(human)) end
+    if #auto > 0 then call('ZADD', KEYS[3 + 3 * b], 'NX', unpack(auto)) end
     bound(tag, ARGV[6 + b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, tonumber(ARGV[4]), tonumber(ARGV[5]))
   end
 end
