@@ -14,7 +14,7 @@ import (
 
 const (
 	// startTimeout bounds how long Start waits for a Redis that hangs.
-	startTimeout  = 2 * time.Second
+	startTimeout  = time.Second
 	checkTimeout  = 5 * time.Second
 	checkInterval = time.Second
 	statsInterval = 10 * time.Second

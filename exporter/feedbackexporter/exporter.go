@@ -25,7 +25,7 @@ var (
 	errStopping = errors.New("redis does not answer and the exporter is stopping")
 )
 
-// assessmentStore is what the exporter needs of Redis.
+// assessmentStore is what the exporter needs of Redis. *store.Store is one.
 type assessmentStore interface {
 	deliver.Queue
 	deliver.Gate
@@ -41,18 +41,9 @@ type openFunc func(ctx context.Context, cfg store.Config, set store.Settings, lo
 func openStore(ctx context.Context, cfg store.Config, set store.Settings, logger *zap.Logger) (assessmentStore, error) {
 	opened, err := store.Open(ctx, cfg, set, logger)
 	if err != nil {
-		return nil, err
+		return nil, err // a nil *store.Store would be no nil assessmentStore
 	}
-	return redisStore{opened}, nil
-}
-
-// redisStore is the store as the delivery loop wants it: what became of a lost lease is the next holder's business.
-type redisStore struct{ *store.Store }
-
-// SettleAll implements deliver.Queue.
-func (s redisStore) SettleAll(ctx context.Context, claims []store.Claim, settlements []store.Settlement) error {
-	_, err := s.Store.SettleAll(ctx, claims, settlements)
-	return err
+	return opened, nil
 }
 
 // feedbackExporter is what all nodes of one exporter share.
