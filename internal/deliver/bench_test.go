@@ -24,7 +24,9 @@ import (
 // BenchmarkDelivery measures the loop against the MLflow at MLFLOW_TRACKING_URI beside a plain concurrent client that
 // only creates, with as many connections, in the same run. The loop also reads, compares and settles.
 //
-//	MLFLOW_TRACKING_URI=http://localhost:5000 go test -run '^$' -bench Delivery -benchtime 3x ./internal/deliver
+// With REDIS_ENDPOINT the queue is the real store, which is then written to in the measured time, too.
+//
+//	MLFLOW_TRACKING_URI=http://localhost:5000 REDIS_ENDPOINT=localhost:6379 go test -run '^$' -bench Delivery -benchtime 3x ./internal/deliver
 func BenchmarkDelivery(b *testing.B) {
 	uri := os.Getenv("MLFLOW_TRACKING_URI")
 	if uri == "" {
@@ -143,13 +145,27 @@ func looped(b *testing.B, uri string, records []store.Record) {
 	b.Helper()
 	config := NewDefaultMLflowConfig()
 	config.HTTP.Endpoint = uri
+	config.HTTP.Keepalive.Get().IdleConnTimeout = 100 * time.Millisecond // what otelhttp wraps cannot be closed
 	backend, err := NewMLflow(b.Context(), &config, nil, componenttest.NewNopTelemetrySettings())
 	require.NoError(b, err)
 	defer backend.Close()
-	queue := newFakeStore(realClock{})
-	queue.put(records...)
 	observer := &signalling{left: len(records), done: make(chan struct{})}
-	loop, err := New(Settings{Name: testBackend, Queue: queue, Gate: queue, Backend: backend, Observer: observer})
+	settings := Settings{Name: testBackend, Backend: backend, Observer: observer}
+	if address := os.Getenv("REDIS_ENDPOINT"); address != "" {
+		redis := openStore(b, address)
+		batch := make([]assessment.Assessment, len(records))
+		for i := range records {
+			batch[i] = records[i].Assessment
+		}
+		_, err := redis.Put(b.Context(), batch)
+		require.NoError(b, err)
+		settings.Queue, settings.Gate = redis, redis
+	} else {
+		memory := newFakeStore(realClock{})
+		memory.put(records...)
+		settings.Queue, settings.Gate = memory, memory
+	}
+	loop, err := New(settings)
 	require.NoError(b, err)
 	loop.Start()
 	<-observer.done

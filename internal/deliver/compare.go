@@ -299,6 +299,8 @@ func (c *comparer) both(record store.Record, row assessment.Assessment) {
 		c.agreed(record, row, delivery)
 	case !here:
 		c.takeOver(record, row, rowForm, "backend")
+	case !record.Touched && record.Source.Type.Automated() && !record.Invalid && row.Invalid && c.overriddenThere(row.ID):
+		c.takeOver(record, row, rowForm, "overridden") // a person's judgement of what stands there
 	case !there:
 		c.update(record, row, ourForm, rowForm, false)
 	case !record.Touched && record.Source.Type.Automated():

@@ -298,6 +298,33 @@ func TestCompareValidity(t *testing.T) {
 	require.Len(t, got.writes, 1)
 }
 
+func TestCompareLeavesWhatAPersonOverrode(t *testing.T) {
+	t.Parallel()
+	record := delivered(t, testRecord("check", assessment.False))
+	row := rowOf(t, record)
+	row.Invalid = true
+	theirs := row
+	theirs.ID, theirs.Overrides, theirs.Invalid = "a-theirs", row.ID, false
+	record.Value, record.Fingerprint = assessment.True, "f2" // automation changed its mind meanwhile
+	rows := []assessment.Assessment{row, theirs}
+	got := compare(testBackend, nil, testTime, map[string]store.Record{record.ID: record}, rows)
+	assert.Empty(t, got.writes)
+	taken := got.taken[record.ID]
+	assert.Equal(t, assessment.False, taken.Value)
+	assert.True(t, taken.Invalid)
+	assert.True(t, taken.Touched)
+	assert.Equal(t, assessment.True, taken.History[0].Old.Value)
+
+	got = compare(testBackend, nil, testTime, map[string]store.Record{record.ID: human(record, testTime.Add(time.Hour))}, rows)
+	require.Len(t, got.writes, 1, "a person's change is delivered all the same")
+	updated := rowOf(t, record)
+	updated.Invalid = true
+	v := newVerdict(&got)
+	v.written(testBackend, testTime, got.writes, []Result{{Row: &updated}})
+	require.Len(t, v.settlement.TakenOver, 2, "the foreign row, and that ours is overridden")
+	assert.True(t, v.settlement.TakenOver[1].Invalid || v.settlement.TakenOver[0].Invalid)
+}
+
 func TestTakeOverKeepsWhatTheBackendCannotHold(t *testing.T) {
 	t.Parallel()
 	record := testRecord("expected", assessment.Int(4))

@@ -49,7 +49,8 @@ func NewMLflow(ctx context.Context, config *MLflowConfig, extensions map[compone
 	return &MLflow{client: client, bulk: config.Bulk, now: time.Now}, nil
 }
 
-// Close closes idle connections.
+// Close closes idle connections as far as the HTTP client lets it: what confighttp wraps keeps them until
+// `keepalive::idle_conn_timeout`.
 func (m *MLflow) Close() { m.client.Close() }
 
 // Read implements Backend.

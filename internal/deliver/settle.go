@@ -131,8 +131,8 @@ func (v *verdict) compared(backend string, w Write, result Result, now time.Time
 		delivery.State = store.DeliveryDelivered
 		v.settlement.Deliveries[w.Record.ID] = delivery
 		v.counts[OutcomeDelivered]++
-		if w.keepLoser {
-			v.keepLoser(backend, w, delivery, now)
+		if invalid := w.Op == OpUpdate && result.Row.Invalid; w.keepLoser || invalid && !w.Record.Invalid {
+			v.keepLoser(backend, w, delivery, invalid, now)
 		}
 		return 0
 	}
@@ -154,9 +154,11 @@ func (v *verdict) dead(id string, delivery store.Delivery) {
 	v.recordDead = cmp.Or(v.recordDead, delivery.Reason)
 }
 
-// keepLoser puts the row that a later person's change replaced into the record's history.
-func (v *verdict) keepLoser(backend string, w Write, delivery store.Delivery, now time.Time) {
+// keepLoser puts the row that a later person's change replaced into the record's history, and notes that the row is
+// overridden.
+func (v *verdict) keepLoser(backend string, w Write, delivery store.Delivery, invalid bool, now time.Time) {
 	record := w.Record
+	record.Invalid = record.Invalid || invalid
 	record.History = append(slices.Clip(record.History), store.Change{
 		Time: now, Author: record.Author, Door: doorBackend, Reason: "later_person", Old: w.Row,
 	})
