@@ -177,11 +177,25 @@ func (in *instance) shutdown(ctx context.Context) error {
 		queues.Go(func() { errs[i] = runner.queue.Shutdown(drain) })
 	}
 	queues.Wait()
+	for _, runner := range in.judges {
+		in.reportLeft(runner)
+	}
 	for _, model := range in.models {
 		model.Shutdown()
 	}
 	in.telemetry.Shutdown()
 	return errors.Join(errs...)
+}
+
+// reportLeft says what a stop left undone: a line a judge, because the counters may have been read for the last time.
+func (in *instance) reportLeft(runner *judgeRunner) {
+	if abandoned := runner.settler.abandoned.Load(); abandoned > 0 {
+		in.logger.Warn("Judgements were abandoned at stop; with `judge_queue::storage` they would have been kept",
+			zap.String("judge", runner.judge.Name()), zap.Int64("abandoned", abandoned))
+	}
+	if kept := runner.queue.Pending(); kept > 0 {
+		in.logger.Info("Judgements are kept for the next start", zap.String("judge", runner.judge.Name()), zap.Int64("kept", kept))
+	}
 }
 
 // countRemovedRecords counts log records that claimed to be ours.
