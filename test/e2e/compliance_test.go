@@ -41,10 +41,7 @@ func TestComplianceCheck(t *testing.T) {
 // same answer.
 func generatedAnswer(i int) string {
 	random := rand.New(rand.NewPCG(1, uint64(i)))
-	switch i {
-	case 0:
-		return ""
-	case 1:
+	if i == 0 {
 		return "This is not financial advice"
 	}
 	var b strings.Builder
