@@ -23,7 +23,7 @@ const (
 // connect checks the store now, or in the background as long as Redis does not answer: pipelines start all the same,
 // and the queue holds. What no waiting cures is an error.
 func (e *feedbackExporter) connect(ctx context.Context, host component.Host) error {
-	background, cancel := context.WithCancel(context.Background())
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e.stopBackground = cancel
 	err := e.check(ctx, startTimeout)
 	switch {

@@ -32,7 +32,7 @@ func TestConsumeContract(t *testing.T) {
 				T:                    t,
 				NumberOfTestElements: 20,
 				Signal:               signal,
-				ExporterFactory:      contractFactory(newFactory(target.fakeStore.open)),
+				ExporterFactory:      contractFactory(newFactory(target.open)),
 				ExporterConfig:       config,
 				ReceiverFactory:      target.receiverFactory(),
 			})

@@ -34,11 +34,11 @@ import (
 
 var errDown = errors.New("connection refused")
 
-// redisAnswer is an error that the server itself gave.
-type redisAnswer string
+// answerError is one that the server itself gave.
+type answerError string
 
-func (e redisAnswer) Error() string { return string(e) }
-func (redisAnswer) RedisError()     {}
+func (e answerError) Error() string { return string(e) }
+func (answerError) RedisError()     {}
 
 func TestStartRefusesMismatch(t *testing.T) {
 	fake := &fakeStore{checkErr: fmt.Errorf("fb:meta: %w", store.ErrMismatch)}
@@ -216,7 +216,7 @@ func TestRedisDownAtStart(t *testing.T) {
 	core, lines := observer.New(zap.DebugLevel)
 	set := exportertest.NewNopSettings(metadata.Type)
 	set.Logger = zap.New(core)
-	fake := &fakeStore{checkErr: redisAnswer("WRONGPASS")}
+	fake := &fakeStore{checkErr: answerError("WRONGPASS")}
 	exp, err := newFactory(fake.open).CreateTraces(t.Context(), set, quickConfig())
 	require.NoError(t, err)
 	start(t, exp)
@@ -224,7 +224,7 @@ func TestRedisDownAtStart(t *testing.T) {
 	require.NoError(t, exp.ConsumeTraces(t.Context(), td))
 	assert.Zero(t, fake.tries(), "nothing is written unchecked")
 
-	fake.fail(nil, func([]assessment.Assessment) ([]store.Outcome, error) { return nil, redisAnswer("OOM") })
+	fake.fail(nil, func([]assessment.Assessment) ([]store.Outcome, error) { return nil, answerError("OOM") })
 	require.Eventually(t, func() bool { return fake.tries() > 20 }, 10*time.Second, time.Millisecond)
 	fake.fail(nil, nil)
 	require.Eventually(t, func() bool { return len(fake.stored()) == len(want) }, 10*time.Second, time.Millisecond)

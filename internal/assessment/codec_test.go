@@ -3,6 +3,7 @@ package assessment_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestRoundTripOfTheRest(t *testing.T) {
 		{"trace scope", func(a *assessment.Assessment) { a.SpanID = "" }},
 		{"more metadata than the stack holds", func(a *assessment.Assessment) {
 			for i := range 40 {
-				a.Metadata[fmt.Sprintf("key.%d", i)] = fmt.Sprint(i)
+				a.Metadata[fmt.Sprintf("key.%d", i)] = strconv.Itoa(i)
 			}
 		}},
 	}
@@ -131,7 +132,7 @@ func TestRoundTripOfTheRest(t *testing.T) {
 }
 
 func TestRoundTripOfRandomValues(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a repeatable test
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		value, err := assessment.ParseValue([]byte(randomJSON(random, 4)))
 		require.NoError(t, err)
@@ -147,9 +148,9 @@ func randomJSON(r *rand.Rand, depth int) string {
 	case kind == 0:
 		return "null"
 	case kind == 1:
-		return fmt.Sprint(r.IntN(2) == 0)
+		return strconv.FormatBool(r.IntN(2) == 0)
 	case kind == 2:
-		return fmt.Sprint(int64(r.Uint64())) //nolint:gosec // all bit patterns
+		return strconv.FormatInt(int64(r.Uint64()), 10)
 	case kind == 3:
 		return string(assessment.Float(r.NormFloat64() * float64(r.Uint64())))
 	case kind < 6 || depth == 0:
@@ -225,7 +226,7 @@ func TestEncodeLogRecord(t *testing.T) {
 func TestEncodeIsStable(t *testing.T) {
 	a := full(assessment.True)
 	for i := range 30 {
-		a.Metadata[fmt.Sprint(i)] = "x"
+		a.Metadata[strconv.Itoa(i)] = "x"
 	}
 	keys := func() (keys []string) {
 		ev := ptrace.NewSpanEvent()
@@ -235,7 +236,8 @@ func TestEncodeIsStable(t *testing.T) {
 		}
 		return keys
 	}
-	assert.Equal(t, keys(), keys())
+	first := keys()
+	assert.Equal(t, first, keys())
 }
 
 func TestIsResultRecord(t *testing.T) {

@@ -1,6 +1,7 @@
 package assessment_test
 
 import (
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -126,9 +127,7 @@ func TestDecodeForeignSource(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			attributes := map[string]any{"gen_ai.evaluation.name": "a", "gen_ai.evaluation.score.value": 0.5}
-			for key, value := range tt.attributes {
-				attributes[key] = value
-			}
+			maps.Copy(attributes, tt.attributes)
 			got, err := decode(t, attributes, assessment.DecodeOptions{Scope: tt.scope})
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, got.Source)

@@ -2,6 +2,7 @@ package assessment_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -140,7 +141,7 @@ func TestDecodeEvaluatorSpanEvents(t *testing.T) {
 func TestDecodeEvaluatorSpanIsBounded(t *testing.T) {
 	attributes := map[string]any{}
 	for i := range 300 {
-		attributes[fmt.Sprintf("annotations.%d.annotation.name", i)] = fmt.Sprint(i)
+		attributes[fmt.Sprintf("annotations.%d.annotation.name", i)] = strconv.Itoa(i)
 		attributes[fmt.Sprintf("annotations.%d.annotation.score", i)] = 1
 	}
 	got, refused := assessment.DecodeEvaluatorSpan(evaluatorSpan(t, attributes), assessment.DecodeOptions{})

@@ -90,7 +90,7 @@ func TestFloat(t *testing.T) {
 			if got != "" {
 				f, ok := got.Number()
 				assert.True(t, ok)
-				assert.Equal(t, tt.f, f)
+				assert.InDelta(t, tt.f, f, 0)
 				assert.Equal(t, assessment.ValueTypeFloat, got.Type())
 			}
 		})
@@ -115,7 +115,7 @@ func TestNumber(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, ok := tt.value.Number()
 			assert.Equal(t, tt.ok, ok)
-			assert.Equal(t, tt.want, got)
+			assert.InDelta(t, tt.want, got, 0)
 		})
 	}
 }
