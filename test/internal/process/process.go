@@ -81,7 +81,7 @@ func (p *Process) Ready(ctx context.Context, probe func(context.Context) error) 
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s ended: %w\n%s", p.spec.Name, cmpError(p.err), p.Output())
+			return fmt.Errorf("%s ended: %w\n%s", p.spec.Name, orExited(p.err), p.Output())
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w (%w)\n%s", p.spec.Name, err, ctx.Err(), p.Output())
 		case <-tick.C:
@@ -111,6 +111,12 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
+// CPU is the time on a processor that the child used; it is known once the child has ended.
+func (p *Process) CPU() time.Duration {
+	<-p.done
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
 // Output is the end of what the child has printed since it started.
 func (p *Process) Output() string {
 	const limit = 8 << 10
@@ -123,7 +129,7 @@ func (p *Process) Output() string {
 	return string(bytes.TrimSpace(text))
 }
 
-func cmpError(err error) error {
+func orExited(err error) error {
 	if err == nil {
 		return errors.New("exit status 0")
 	}
