@@ -40,16 +40,16 @@ checks:
     explain_passed: All compliance checks passed
 `
 
-func startTraces(b testing.TB, config *Config, next consumer.Traces) consumer.Traces {
-	b.Helper()
+func startTraces(tb testing.TB, config *Config, next consumer.Traces) consumer.Traces {
+	tb.Helper()
 	set := processortest.NewNopSettings(metadata.Type)
-	traces, err := NewFactory().CreateTraces(b.Context(), set, config, next)
-	require.NoError(b, err)
-	logs, err := NewFactory().CreateLogs(b.Context(), set, config, consumertest.NewNop())
-	require.NoError(b, err)
+	traces, err := NewFactory().CreateTraces(tb.Context(), set, config, next)
+	require.NoError(tb, err)
+	logs, err := NewFactory().CreateLogs(tb.Context(), set, config, consumertest.NewNop())
+	require.NoError(tb, err)
 	for _, node := range []component.Component{logs, traces} {
-		require.NoError(b, node.Start(b.Context(), componenttest.NewNopHost()))
-		b.Cleanup(func() { require.NoError(b, node.Shutdown(context.Background())) })
+		require.NoError(tb, node.Start(tb.Context(), componenttest.NewNopHost()))
+		tb.Cleanup(func() { require.NoError(tb, node.Shutdown(context.Background())) })
 	}
 	return traces
 }

@@ -43,7 +43,7 @@ type emitter struct {
 	next consumer.Logs
 
 	// closed ends lateEmission after the drain, and with it whatever is still being sent.
-	closed context.Context //nolint:containedctx // its lifetime is the instance's, not a call's
+	closed context.Context // its lifetime is the instance's, not a call's
 	close  context.CancelFunc
 }
 

@@ -21,7 +21,7 @@ func NewFactory() processor.Factory {
 }
 
 func createTraces(_ context.Context, set processor.Settings, cfg component.Config, next consumer.Traces) (processor.Traces, error) {
-	shared, err := instances.join(cfg.(*Config), set, nil)
+	shared, err := instances.join(cfg.(*Config), set, nil) //nolint:contextcheck // compiling waits for nothing
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func createTraces(_ context.Context, set processor.Settings, cfg component.Confi
 }
 
 func createLogs(_ context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
-	shared, err := instances.join(cfg.(*Config), set, next)
+	shared, err := instances.join(cfg.(*Config), set, next) //nolint:contextcheck // compiling waits for nothing
 	if err != nil {
 		return nil, err
 	}

@@ -51,17 +51,17 @@ judge_retry: {enabled: false}
 `
 
 // loadConfig decodes and validates a configuration as the collector does.
-func loadConfig(t testing.TB, text string, more ...string) *Config {
-	t.Helper()
+func loadConfig(tb testing.TB, text string, more ...string) *Config {
+	tb.Helper()
 	conf := confmap.New()
 	for _, one := range append([]string{text}, more...) {
 		var raw map[string]any
-		require.NoError(t, yaml.Unmarshal([]byte(one), &raw))
-		require.NoError(t, conf.Merge(confmap.NewFromStringMap(raw)))
+		require.NoError(tb, yaml.Unmarshal([]byte(one), &raw))
+		require.NoError(tb, conf.Merge(confmap.NewFromStringMap(raw)))
 	}
 	config := createDefaultConfig().(*Config)
-	require.NoError(t, conf.Unmarshal(config))
-	require.NoError(t, confmap.Validate(config))
+	require.NoError(tb, conf.Unmarshal(config))
+	require.NoError(tb, confmap.Validate(config))
 	return config
 }
 
@@ -72,15 +72,15 @@ type model struct {
 	answer atomic.Pointer[http.HandlerFunc]
 }
 
-func newModel(t testing.TB) *model {
-	t.Helper()
+func newModel(tb testing.TB) *model {
+	tb.Helper()
 	m := &model{}
 	m.answers(says(`{"value": true, "rationale": "fine"}`))
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.calls.Add(1)
 		(*m.answer.Load())(w, r)
 	}))
-	t.Cleanup(m.Close)
+	tb.Cleanup(m.Close)
 	return m
 }
 
@@ -180,46 +180,46 @@ type pipelines struct {
 }
 
 // newPipelines builds both nodes; nothing is started.
-func newPipelines(t testing.TB, config *Config) *pipelines {
-	t.Helper()
+func newPipelines(tb testing.TB, config *Config) *pipelines {
+	tb.Helper()
 	p := &pipelines{telemetry: componenttest.NewTelemetry(), config: config}
-	t.Cleanup(func() { require.NoError(t, p.telemetry.Shutdown(context.Background())) })
+	tb.Cleanup(func() { require.NoError(tb, p.telemetry.Shutdown(context.Background())) })
 	set := metadatatest.NewSettings(p.telemetry)
 	var err error
-	p.traces, err = NewFactory().CreateTraces(t.Context(), set, config, &p.spans)
-	require.NoError(t, err)
-	p.logs, err = NewFactory().CreateLogs(t.Context(), set, config, &p.exporter)
-	require.NoError(t, err)
+	p.traces, err = NewFactory().CreateTraces(tb.Context(), set, config, &p.spans)
+	require.NoError(tb, err)
+	p.logs, err = NewFactory().CreateLogs(tb.Context(), set, config, &p.exporter)
+	require.NoError(tb, err)
 	return p
 }
 
 // startPipelines builds and starts both nodes, and stops them at the test's end.
-func startPipelines(t testing.TB, config *Config, extensions component.Host) *pipelines {
-	t.Helper()
-	p := newPipelines(t, config)
+func startPipelines(tb testing.TB, config *Config, extensions component.Host) *pipelines {
+	tb.Helper()
+	p := newPipelines(tb, config)
 	p.exporter.set(true)
-	t.Cleanup(func() { p.stop(t) })
-	require.NoError(t, p.logs.Start(t.Context(), extensions))
-	require.NoError(t, p.traces.Start(t.Context(), extensions))
+	tb.Cleanup(func() { p.stop(tb) })
+	require.NoError(tb, p.logs.Start(tb.Context(), extensions))
+	require.NoError(tb, p.traces.Start(tb.Context(), extensions))
 	return p
 }
 
-func (p *pipelines) stop(t testing.TB) {
-	t.Helper()
-	require.NoError(t, p.traces.Shutdown(context.Background()))
-	require.NoError(t, p.logs.Shutdown(context.Background()))
+func (p *pipelines) stop(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, p.traces.Shutdown(context.Background()))
+	require.NoError(tb, p.logs.Shutdown(context.Background()))
 }
 
 // awaitRecords waits until n log records have left.
-func (p *pipelines) awaitRecords(t testing.TB, n int) []plog.LogRecord {
-	t.Helper()
-	require.Eventually(t, func() bool { return p.exporter.LogRecordCount() >= n }, time.Minute, time.Millisecond)
+func (p *pipelines) awaitRecords(tb testing.TB, n int) []plog.LogRecord {
+	tb.Helper()
+	require.Eventually(tb, func() bool { return p.exporter.LogRecordCount() >= n }, time.Minute, time.Millisecond)
 	return p.exporter.records()
 }
 
 // sums are a metric's values by the attributes named, joined by a space.
-func sums(t testing.TB, telemetry *componenttest.Telemetry, name string, by ...string) map[string]int64 {
-	t.Helper()
+func sums(tb testing.TB, telemetry *componenttest.Telemetry, name string, by ...string) map[string]int64 {
+	tb.Helper()
 	got, err := telemetry.GetMetric("otelcol_processor_feedback_" + name)
 	if err != nil {
 		return map[string]int64{}
@@ -231,7 +231,7 @@ func sums(t testing.TB, telemetry *componenttest.Telemetry, name string, by ...s
 	case metricdata.Gauge[int64]:
 		points = data.DataPoints
 	default:
-		require.Failf(t, "unknown data", "%T", data)
+		require.Failf(tb, "unknown data", "%T", data)
 	}
 	sums := map[string]int64{}
 	for _, point := range points {

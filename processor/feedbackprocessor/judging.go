@@ -156,7 +156,7 @@ func (in *instance) judgeSubject(ctx context.Context, b *batch, runner *judgeRun
 	if !in.recent.add(key) {
 		return decided.duplicate
 	}
-	err := runner.queue.Offer(newItem(b, runner.judge, input, decision))
+	err := runner.queue.Offer(newItem(b, runner.judge, input, decision)) //nolint:contextcheck // nothing of the request may be kept
 	if err == nil {
 		return pendingDecision
 	}

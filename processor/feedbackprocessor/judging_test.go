@@ -18,8 +18,10 @@ import (
 	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/extension/extensiontest"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
@@ -33,15 +35,15 @@ var storageID = component.MustNewIDWithName("file_storage", "judges")
 const storageYAML = "judge_queue: {storage: file_storage/judges}"
 
 // startStorage starts a file storage over a directory; the returned function stops it.
-func startStorage(t testing.TB, dir string) (host, func()) {
-	t.Helper()
+func startStorage(tb testing.TB, dir string) (host, func()) {
+	tb.Helper()
 	factory := filestorage.NewFactory()
 	config := factory.CreateDefaultConfig().(*filestorage.Config)
 	config.Directory = dir
-	extension, err := factory.Create(t.Context(), extensiontest.NewNopSettings(factory.Type()), config)
-	require.NoError(t, err)
-	require.NoError(t, extension.Start(t.Context(), componenttest.NewNopHost()))
-	return host{storageID: extension}, func() { require.NoError(t, extension.Shutdown(context.Background())) }
+	extension, err := factory.Create(tb.Context(), extensiontest.NewNopSettings(factory.Type()), config)
+	require.NoError(tb, err)
+	require.NoError(tb, extension.Start(tb.Context(), componenttest.NewNopHost()))
+	return host{storageID: extension}, func() { require.NoError(tb, extension.Shutdown(context.Background())) }
 }
 
 func TestVerdictLeavesAsARecord(t *testing.T) {
@@ -268,6 +270,24 @@ func TestEmissionIsTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestPanicBehindThePipeline: whoever takes a verdict cannot end a worker, nor the collector.
+func TestPanicBehindThePipeline(t *testing.T) {
+	t.Parallel()
+	model := newModel(t)
+	p := startPipelines(t, loadConfig(t, fmt.Sprintf(judgeYAML, model.URL)), componenttest.NewNopHost())
+	shared := p.traces.(*tracesNode).instance
+	shared.emitter.open(panickingLogs{&p.exporter})
+	require.NoError(t, p.traces.ConsumeTraces(t.Context(), newBatch(0, 20)))
+	require.Eventually(t, func() bool { return shared.judges[0].queue.Pending() == 0 }, time.Minute, time.Millisecond)
+	p.stop(t)
+	assert.Equal(t, map[string]int64{"evaluated": 20}, sums(t, p.telemetry, "decisions", "reason"))
+	assert.Equal(t, map[string]int64{"quality": 20}, sums(t, p.telemetry, "lost_results", "evaluator"))
+}
+
+type panickingLogs struct{ consumer.Logs }
+
+func (panickingLogs) ConsumeLogs(context.Context, plog.Logs) error { panic("no") }
 
 // TestRestart: what a stop left in the storage is judged by the next run, unless the judge has changed.
 func TestRestart(t *testing.T) {

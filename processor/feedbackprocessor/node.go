@@ -60,7 +60,7 @@ func (n *logsNode) Start(ctx context.Context, host component.Host) error {
 func (n *logsNode) Shutdown(ctx context.Context) error { return n.instance.shutdown(ctx) }
 
 // Capabilities implements consumer.Logs. Claims are rare, and removed from a copy.
-func (n *logsNode) Capabilities() consumer.Capabilities {
+func (*logsNode) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: false}
 }
 

@@ -19,20 +19,20 @@ import (
 // then, if it is a subject, the checks are evaluated and the judges asked whether they want it. It returns the batch
 // to forward, and the results that follow it as log records, if any.
 func (in *instance) evaluate(ctx context.Context, td ptrace.Traces) (forward ptrace.Traces, ready *readyResults) {
-	forward = td
 	b := in.batches.Get().(*batch)
 	b.tally = in.series.tally()
 	defer func() {
 		if cause := recover(); cause != nil { // reading a span; evaluators have their own
 			in.logPanic("", cause)
+			forward = td
 		}
 		ready = b.ready
 		in.series.flush(ctx, b.tally)
 		b.reset()
 		in.batches.Put(b)
 	}()
-	forward = in.ownCopy(td)
-	resources := forward.ResourceSpans()
+	td = in.ownCopy(td)
+	resources := td.ResourceSpans()
 	for i := range resources.Len() {
 		b.subject.Resource = resources.At(i)
 		scopes := b.subject.Resource.ScopeSpans()
@@ -44,7 +44,7 @@ func (in *instance) evaluate(ctx context.Context, td ptrace.Traces) (forward ptr
 			}
 		}
 	}
-	return forward, nil
+	return td, nil
 }
 
 // ownCopy returns a copy of a batch that claims to hold results of ours, where we have no leave to write on it.

@@ -3,6 +3,7 @@ package feedbackprocessor
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -21,6 +22,8 @@ import (
 
 // errorTypePanic is the error.type of an evaluator that panicked.
 const errorTypePanic = "panic"
+
+var errPanic = errors.New("what stands behind the logs pipeline panicked")
 
 // newRun names the life of one instance, to tell its queued items from those of an earlier one.
 func newRun() string { return rand.Text() }
@@ -42,14 +45,14 @@ func newSettler(in *instance, asked *judge.Judge) *settler {
 // Handle implements queue.Handler.
 func (s *settler) Handle(ctx context.Context, item queue.Item) (settled bool) {
 	if item.Fingerprint != s.judge.Fingerprint() {
-		s.Outdated(item)
+		s.Outdated(item) //nolint:contextcheck // counted even at stop
 		return true
 	}
 	result, err := s.ask(ctx, item)
 	if err != nil {
 		return false
 	}
-	s.settle(item, result)
+	s.settle(item, result) //nolint:contextcheck // a verdict leaves also when judging is over
 	return true
 }
 
@@ -74,6 +77,7 @@ func (s *settler) settle(item queue.Item, result judge.Result) {
 	defer func() {
 		if cause := recover(); cause != nil { // of whoever takes the record
 			s.in.logPanic(s.judge.Name(), cause)
+			s.in.emitter.lost(context.Background(), s.judge.Name(), 1, errPanic)
 		}
 	}()
 	s.count(item, result)

@@ -26,11 +26,6 @@ func (s *seriesSet) add(counter metric.Int64Counter, attributes ...attribute.Key
 	return series(len(s.counters) - 1)
 }
 
-// count counts one at once.
-func (s *seriesSet) count(ctx context.Context, one series) {
-	s.counters[one].Add(ctx, 1, s.options[one]...)
-}
-
 // tally returns an empty tally; flush takes it back.
 func (s *seriesSet) tally() *tally {
 	if t, ok := s.tallies.Get().(*tally); ok {

@@ -68,7 +68,7 @@ type Queue struct {
 	open bool
 
 	// stopped ends once the drain is over; work that is under way then ends with it.
-	stopped context.Context //nolint:containedctx // its lifetime is the queue's, not a call's
+	stopped context.Context // its lifetime is the queue's, not a call's
 	stop    context.CancelFunc
 
 	started     bool
@@ -181,7 +181,7 @@ func (q *Queue) work(ctx context.Context, td ptrace.Traces) error {
 	if q.stopped.Err() == nil {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(q.stopped, cancel)()
+		defer context.AfterFunc(q.stopped, cancel)() //nolint:contextcheck // it joins the two
 		if q.handler.Handle(ctx, item) {
 			q.pending.Add(-1)
 			return nil

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -92,8 +93,8 @@ func hang(ctx context.Context, _ Item) bool {
 	return false
 }
 
-func newQueue(t testing.TB, handler Handler, change func(*Settings)) *Queue {
-	t.Helper()
+func newQueue(tb testing.TB, handler Handler, change func(*Settings)) *Queue {
+	tb.Helper()
 	settings := Settings{
 		ID: queueID, Telemetry: componenttest.NewNopTelemetrySettings(), Config: NewDefaultConfig(), Handler: handler, Run: "run 1",
 	}
@@ -101,7 +102,7 @@ func newQueue(t testing.TB, handler Handler, change func(*Settings)) *Queue {
 		change(&settings)
 	}
 	q, err := New(settings)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return q
 }
 
@@ -128,7 +129,7 @@ func TestItemSurvivesTheQueue(t *testing.T) {
 			t.Parallel()
 			items := make(chan Item, 1)
 			handler := &account{handle: func(_ context.Context, item Item) bool { items <- item; return true }}
-			var extensions component.Host = componenttest.NewNopHost()
+			extensions := componenttest.NewNopHost()
 			q := newQueue(t, handler, nil)
 			if persistent {
 				storage, stop := startStorage(t, t.TempDir())
@@ -298,7 +299,7 @@ func TestNothingOfTheRequestIsStored(t *testing.T) {
 	assert.Zero(t, td.ResourceSpans().At(0).Resource().Attributes().Len())
 	span := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
 	assert.Zero(t, span.Events().Len())
-	assert.Zero(t, span.TraceState().AsRaw())
+	assert.Empty(t, span.TraceState().AsRaw())
 }
 
 // TestHelperNoise pins the text by which the helper's lines per item are told from those of the storage: with the
@@ -428,7 +429,7 @@ func TestOffersRaceShutdown(t *testing.T) {
 					switch {
 					case err == nil:
 						accepted++
-					case err == ErrClosed: //nolint:errorlint // it is returned as it is
+					case errors.Is(err, ErrClosed):
 						closed++
 					default:
 						full++

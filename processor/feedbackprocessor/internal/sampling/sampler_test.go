@@ -27,10 +27,10 @@ func randomID(random *rand.Rand) (id pcommon.TraceID) {
 	return id
 }
 
-func newSampler(t testing.TB, rate float64) *Sampler {
-	t.Helper()
+func newSampler(tb testing.TB, rate float64) *Sampler {
+	tb.Helper()
 	sampler, err := New([]RuleConfig{{Name: "rest", Rate: rate}})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return sampler
 }
 
