@@ -3,6 +3,7 @@ package feedbackexporter
 import (
 	"context"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -90,6 +91,19 @@ func shardsOf(server *miniredis.Miniredis) (recent []string) {
 		}
 	}
 	return recent
+}
+
+// A Redis that takes connections and says nothing holds up neither Start nor Shutdown.
+func TestRedisHangs(t *testing.T) {
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "localhost:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, silent.Close()) })
+	exp, err := NewFactory().CreateTraces(t.Context(), exportertest.NewNopSettings(metadata.Type), redisConfig(silent.Addr().String()))
+	require.NoError(t, err)
+	require.NoError(t, exp.Start(t.Context(), host{}))
+	td, _ := tracesOf(4)
+	require.NoError(t, exp.ConsumeTraces(t.Context(), td))
+	require.NoError(t, exp.Shutdown(t.Context()))
 }
 
 func TestPersistentQueueHoldsResultsOnly(t *testing.T) {
