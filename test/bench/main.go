@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -81,7 +82,7 @@ func goBenchmarks(ctx context.Context, o options, dir string) error {
 	defer file.Close()
 	// One package at a time: they share the servers and the cores.
 	benchmarks := exec.CommandContext(ctx, "go", "test", "-p", "1", "-run", "^$", "-bench", o.pattern, "-benchmem",
-		"-benchtime", o.benchtime, "-count", fmt.Sprint(o.count), "-timeout", "1h",
+		"-benchtime", o.benchtime, "-count", strconv.Itoa(o.count), "-timeout", "1h",
 		"./internal/...", "./processor/...", "./exporter/...", "./extension/...")
 	benchmarks.Env = append(os.Environ(), "REDIS_ENDPOINT="+redis.Address, "MLFLOW_TRACKING_URI="+tracking.URL)
 	benchmarks.Stdout = io.MultiWriter(os.Stdout, file)

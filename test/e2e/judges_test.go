@@ -83,7 +83,7 @@ func TestFailuresAreAssessments(t *testing.T) {
 	}
 }
 
-// TestOwnAndForeignEvaluationsAreNotJudged sends what other evaluators sent: an EVALUATOR span is not judged.
+// TestForeignEvaluatorsAreNotJudged sends what other evaluators sent: an EVALUATOR span is not judged.
 func TestForeignEvaluatorsAreNotJudged(t *testing.T) {
 	s := newStack(t)
 	e := newExchange("What is it?", "This is it.")
@@ -96,8 +96,8 @@ func TestForeignEvaluatorsAreNotJudged(t *testing.T) {
 	require.Equal(t, 5, all.Len())
 	c := s.collector("collector", nil, "config/judge.yaml", complianceInJudge,
 		// All kinds of spans, so that nothing but the rule keeps the evaluator out.
-		"yaml:processors: {feedback: {checks: {compliance_check: {kinds: [llm, chain, agent, evaluator]}}}}")
+		"yaml:processors: {feedback: {checks: {compliance_check: {kinds: [llm, chain, agent]}}}}")
 	require.NoError(t, c.Traces(t.Context(), traces))
 	rows := s.eachOnce([]exchange{e}, time.Minute, "compliance_check", "llm_judge_evaluation")
-	require.True(t, slices.IndexFunc(rows[e.mlflowID()], func(r row) bool { return r.SpanID == evaluator.SpanID().String() }) < 0)
+	require.False(t, slices.ContainsFunc(rows[e.mlflowID()], func(r row) bool { return r.SpanID == evaluator.SpanID().String() }))
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -27,9 +28,7 @@ func (s *stack) quickstart(env map[string]string) (output string, err error) {
 		all[name] = process.Loopback(port)
 	}
 	all["METRICS_PORT"] = all["METRICS_PORT"][strings.LastIndex(all["METRICS_PORT"], ":")+1:]
-	for name, value := range env {
-		all[name] = value
-	}
+	maps.Copy(all, env)
 	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "_build/quickstart", "-once", "-logs", s.dir)
@@ -76,7 +75,8 @@ func TestQuickstartWithEverything(t *testing.T) {
 
 // TestQuickstartSaysWhatIsWrong wants one line, no stack trace and a non-zero exit.
 func TestQuickstartSaysWhatIsWrong(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
 	s := newStack(t)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,17 +61,17 @@ func TestReplicas(t *testing.T) {
 			return err
 		}
 		for _, e := range exchanges[:3] {
-			if !has(all[e.mlflowID()], func(r row) bool { return r.Name == "another_check" }) {
+			if !slices.ContainsFunc(all[e.mlflowID()], func(r row) bool { return r.Name == "another_check" }) {
 				return errors.New("another_check is not there yet")
 			}
 		}
 		return nil
 	})
-	require.True(t, has(all[edited.mlflowID()], func(r row) bool {
+	require.True(t, slices.ContainsFunc(all[edited.mlflowID()], func(r row) bool {
 		return r.Name == "compliance_check" && r.Rationale == "a person says so" && string(r.Feedback.Value) == `"fine"`
 	}), "the edit stands: %+v", all[edited.mlflowID()])
-	require.False(t, has(all[deleted.mlflowID()], func(r row) bool { return r.Name == "compliance_check" }), "the deletion stands")
-	require.True(t, has(all[added.mlflowID()], func(r row) bool { return r.ID == theirs }), "the addition stands")
+	require.False(t, slices.ContainsFunc(all[deleted.mlflowID()], func(r row) bool { return r.Name == "compliance_check" }), "the deletion stands")
+	require.True(t, slices.ContainsFunc(all[added.mlflowID()], func(r row) bool { return r.ID == theirs }), "the addition stands")
 	s.eventually(time.Minute, func(ctx context.Context) error {
 		for _, want := range []struct {
 			e    exchange
@@ -93,7 +94,7 @@ func TestReplicas(t *testing.T) {
 // person works in MLflow directly.
 type person struct{ t *testing.T }
 
-func (p person) path(e exchange, id string) string {
+func (person) path(e exchange, id string) string {
 	return "/api/3.0/mlflow/traces/" + e.mlflowID() + "/assessments/" + id
 }
 
@@ -149,13 +150,4 @@ func (s *stack) redisKnows(ctx context.Context, e exchange, text string) error {
 		}
 	}
 	return fmt.Errorf("redis has no %q for %s", text, e.trace)
-}
-
-func has(rows []row, match func(row) bool) bool {
-	for _, r := range rows {
-		if match(r) {
-			return true
-		}
-	}
-	return false
 }

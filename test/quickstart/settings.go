@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -55,7 +56,7 @@ func readSettings(getenv func(string) string, startMLflow bool) (settings, error
 		return s, fmt.Errorf("REDIS_ENDPOINT is %q; it should be host:port, such as localhost:6379", s.redis.endpoint)
 	}
 	if startMLflow && s.mlflow != "" {
-		return s, fmt.Errorf("MLFLOW_TRACKING_URI is set, so a MLflow is there: use `make run`, or unset it")
+		return s, errors.New("MLFLOW_TRACKING_URI is set, so an MLflow is there: use `make run`, or unset it")
 	}
 	if s.mlflow != "" {
 		if u, err := url.Parse(s.mlflow); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -63,7 +64,7 @@ func readSettings(getenv func(string) string, startMLflow bool) (settings, error
 		}
 	}
 	if getenv("OPENAI_BASE_URL") != "" && s.standIn {
-		return s, fmt.Errorf("OPENAI_BASE_URL is set without OPENAI_API_KEY; set both (any key, where the server wants none)")
+		return s, errors.New("OPENAI_BASE_URL is set without OPENAI_API_KEY; set both (any key, where the server wants none)")
 	}
 	return s, nil
 }

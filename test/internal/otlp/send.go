@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 
@@ -47,9 +48,7 @@ func (s Sender) post(ctx context.Context, path string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	for key, values := range s.Header {
-		request.Header[key] = values
-	}
+	maps.Copy(request.Header, s.Header)
 	request.Header.Set("Content-Type", "application/x-protobuf")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
