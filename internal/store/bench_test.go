@@ -17,10 +17,17 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
-const (
-	benchBatch   = 512
-	benchWorkers = 4 // times GOMAXPROCS
-)
+const benchWorkers = 4 // times GOMAXPROCS
+
+// benchSizes are batches; each is spread over 64 shards, so a larger one has fewer scripts an assessment.
+var benchSizes = []int{512, 4096}
+
+func forEachSize(b *testing.B, bench func(b *testing.B, size int)) {
+	b.Helper()
+	for _, size := range benchSizes {
+		b.Run("batch="+strconv.Itoa(size), func(b *testing.B) { bench(b, size) })
+	}
+}
 
 // benchServer is REDIS_ENDPOINT, or a redis-server of the benchmark's own.
 func benchServer(b *testing.B) *server {
@@ -45,8 +52,8 @@ func nextBatch(batch []assessment.Assessment) {
 
 var benchStart = uint64(time.Now().UnixNano())
 
-func newBatch() []assessment.Assessment {
-	batch := make([]assessment.Assessment, benchBatch)
+func newBatch(size int) []assessment.Assessment {
+	batch := make([]assessment.Assessment, size)
 	for i := range batch {
 		batch[i] = check(0, "compliance_check", `{"overall_score":1.0,"details":{"has_disclaimer":true,`+
 			`"appropriate_length":true,"contains_prohibited_terms":true,"rationale":[]}}`)
@@ -74,15 +81,18 @@ func (s *server) serverCPU(b *testing.B) float64 {
 }
 
 // report adds what was reached since the server's CPU time was before.
-func (s *server) report(b *testing.B, before float64) {
+func (s *server) report(b *testing.B, size int, before float64) {
 	b.Helper()
-	written := float64(b.N) * benchBatch
+	written := float64(b.N) * float64(size)
 	b.ReportMetric(written/b.Elapsed().Seconds(), "assessments/s")
 	b.ReportMetric((s.serverCPU(b)-before)*1e9/written, "server-ns/assessment")
 }
 
-// BenchmarkPut writes batches of 512 assessments, each of another trace.
-func BenchmarkPut(b *testing.B) {
+// BenchmarkPut writes assessments, each of another trace.
+func BenchmarkPut(b *testing.B) { forEachSize(b, benchPut) }
+
+func benchPut(b *testing.B, size int) {
+	b.Helper()
 	s := benchServer(b)
 	st := s.open(b, nil)
 	b.ReportAllocs()
@@ -90,7 +100,7 @@ func BenchmarkPut(b *testing.B) {
 	before := s.serverCPU(b)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		batch := newBatch()
+		batch := newBatch(size)
 		for pb.Next() {
 			nextBatch(batch)
 			if _, err := st.Put(context.Background(), batch); err != nil {
@@ -98,15 +108,18 @@ func BenchmarkPut(b *testing.B) {
 			}
 		}
 	})
-	s.report(b, before)
+	s.report(b, size, before)
 }
 
 // BenchmarkRawPipeline is the least that the same takes with go-redis: HSET, two ZADD and EXPIRE a trace, of the same
 // bytes.
-func BenchmarkRawPipeline(b *testing.B) {
+func BenchmarkRawPipeline(b *testing.B) { forEachSize(b, benchRawPipeline) }
+
+func benchRawPipeline(b *testing.B, size int) {
+	b.Helper()
 	s := benchServer(b)
 	st := s.open(b, nil)
-	sample := newBatch()[:1]
+	sample := newBatch(1)
 	_, err := st.Put(b.Context(), sample)
 	require.NoError(b, err)
 	keys := s.client.Keys(b.Context(), "*:trace:"+sample[0].TraceID).Val()
@@ -118,7 +131,7 @@ func BenchmarkRawPipeline(b *testing.B) {
 	before := s.serverCPU(b)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		batch := newBatch()
+		batch := newBatch(size)
 		for pb.Next() {
 			nextBatch(batch)
 			pipe := s.client.Pipeline()
@@ -135,14 +148,17 @@ func BenchmarkRawPipeline(b *testing.B) {
 			}
 		}
 	})
-	s.report(b, before)
+	s.report(b, size, before)
 }
 
 // BenchmarkPutAgain writes the same batch again, as a retry does.
-func BenchmarkPutAgain(b *testing.B) {
+func BenchmarkPutAgain(b *testing.B) { forEachSize(b, benchPutAgain) }
+
+func benchPutAgain(b *testing.B, size int) {
+	b.Helper()
 	s := benchServer(b)
 	st := s.open(b, nil)
-	batch := newBatch()
+	batch := newBatch(size)
 	before := s.serverCPU(b)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -150,14 +166,14 @@ func BenchmarkPutAgain(b *testing.B) {
 			b.Error(err)
 		}
 	}
-	s.report(b, before)
+	s.report(b, size, before)
 }
 
 // BenchmarkClaim claims and settles 50 traces a round.
 func BenchmarkClaim(b *testing.B) {
 	s := benchServer(b)
 	st := s.open(b, nil)
-	batch := newBatch()
+	batch := newBatch(512)
 	_, err := st.Put(b.Context(), batch)
 	require.NoError(b, err)
 	b.ReportAllocs()

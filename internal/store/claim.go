@@ -43,26 +43,30 @@ func (s *Store) Claim(ctx context.Context, backend string, limit int, lease time
 	if err := s.run(ctx, false, calls...); err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	var claims []Claim
+	var people, claims []Claim
 	for _, c := range calls {
 		entries, _ := c.reply.([]any)
 		for _, entry := range entries {
-			claim, ok := readClaim(entry)
+			claim, human, ok := readClaim(entry)
 			if !ok {
 				return nil, fmt.Errorf("redis: the claim script answered %T", entry)
 			}
 			claim.Backend, claim.Token, claim.Expires = backend, token, expires
-			claims = append(claims, claim)
+			if human {
+				people = append(people, claim)
+			} else {
+				claims = append(claims, claim)
+			}
 		}
 	}
-	return claims, nil
+	return append(people, claims...), nil
 }
 
-// readClaim reads one entry of the script's reply.
-func readClaim(entry any) (Claim, bool) {
+// readClaim reads one entry of the script's reply, and whether it stood in the human queue.
+func readClaim(entry any) (claim Claim, human, ok bool) {
 	parts, _ := entry.([]any)
-	if len(parts) != 4 {
-		return Claim{}, false
+	if len(parts) != 5 {
+		return Claim{}, false, false
 	}
 	id, _ := parts[0].(string)
 	since, _ := parts[1].(string)
@@ -75,16 +79,16 @@ func readClaim(entry any) (Claim, bool) {
 	}
 	millis, err := strconv.ParseInt(since, 10, 64)
 	if err != nil {
-		return Claim{}, false
+		return Claim{}, false, false
 	}
 	attempts, err := strconv.Atoi(deferrals)
 	if err != nil {
-		return Claim{}, false
+		return Claim{}, false, false
 	}
 	t := decodeTrace(id, fields)
 	return Claim{
 		TraceID: id, Since: time.UnixMilli(millis).UTC(), Attempts: attempts, Revision: t.revision, Records: t.records,
-	}, true
+	}, parts[4] == "human", true
 }
 
 // quotas says how many traces of the human and of the automatic queue each shard is asked for.

@@ -202,8 +202,7 @@ type putCall struct {
 }
 
 func (s *Store) newPutCall(shard int) *putCall {
-	args := make([]any, len(s.putHead), len(s.putHead)+64)
-	copy(args, s.putHead)
+	args := append(make([]any, 0, len(s.putHead)+64), s.putHead...)
 	return &putCall{shard: shard, call: call{script: putScript, keys: s.shards[shard].keys, args: args}}
 }
 

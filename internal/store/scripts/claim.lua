@@ -1,6 +1,6 @@
 -- Leases due traces of one shard and reads them.
 -- KEYS: human, auto. ARGV: tag, backend, token, lease (ms), quota of human, quota of auto, bytes to stop after.
--- Reply: per trace: id, first due (ms), deferrals, fields and values of its hash.
+-- Reply: per trace: id, first due (ms), deferrals, fields and values of its hash, queue.
 local tag, backend, token = ARGV[1], ARGV[2], ARGV[3]
 local now = clock()
 local lease = int(now + ARGV[4])
@@ -8,7 +8,7 @@ local field = '.sync:' .. backend
 local room = tonumber(ARGV[7])
 local out = {}
 
-local function take(queue, other, quota)
+local function take(name, queue, other, quota)
   if quota < 1 then return end
   local due = redis.call('ZRANGEBYSCORE', queue, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, quota)
   for i = 1, #due, 2 do
@@ -34,12 +34,12 @@ local function take(queue, other, quota)
         redis.call('ZADD', queue, lease, id)
         redis.call('ZREM', other, id)
         for j = 1, #all do room = room - #all[j] end
-        out[#out + 1] = {id, since, deferrals, all}
+        out[#out + 1] = {id, since, deferrals, all, name}
       end
     end
   end
 end
 
-take(KEYS[1], KEYS[2], tonumber(ARGV[5]))
-take(KEYS[2], KEYS[1], tonumber(ARGV[6]))
+take('human', KEYS[1], KEYS[2], tonumber(ARGV[5]))
+take('auto', KEYS[2], KEYS[1], tonumber(ARGV[6]))
 return out

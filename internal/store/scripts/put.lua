@@ -16,6 +16,7 @@ local retention, max_records = ARGV[1], tonumber(ARGV[2])
 local now = clock()
 local now_text = int(now)
 local new_tail = ',"first_seen":' .. now_text .. ',"last_seen":' .. now_text
+local single = '{"version":1,"revision":1,"records":1,"overrides":0' .. new_tail
 
 local out, changed, human, auto = {}, {}, {}, {}
 
@@ -83,15 +84,18 @@ while p <= last do
   p = p + 3
   local key = base .. id
   -- The fast way: all records of a trace that is not there yet are new.
-  if not expected and n <= max_records and call('HSETNX', key, 'subject', '{"version":1,"revision":1,"records":' .. n
-      .. ',"overrides":' .. overriding .. new_tail .. rest) == 1 then
-    call('HSET', key, unpack(ARGV, p, p + 2 * n - 1))
+  local subject = single
+  if n ~= 1 then subject = '{"version":1,"revision":1,"records":' .. n .. ',"overrides":0' .. new_tail end
+  if not expected and n <= max_records and call('HSETNX', key, 'subject', subject .. rest) == 1 then
+    if n == 1 then
+      call('HSET', key, ARGV[p], ARGV[p + 1])
+    else
+      call('HSET', key, unpack(ARGV, p, p + 2 * n - 1))
+    end
     for _ = 1, n do out[#out + 1] = 's' end
-    changed[#changed + 1] = now_text
-    changed[#changed + 1] = id
     local queue = by_person and human or auto
-    queue[#queue + 1] = now_text
-    queue[#queue + 1] = id
+    local at = #queue
+    queue[at + 1], queue[at + 2] = now_text, id
   else
     update(key, id, p, n, by_person, overriding, expected, rest)
   end
@@ -99,8 +103,10 @@ while p <= last do
   p = p + 2 * n
 end
 
-if #changed > 0 then
-  call('ZADD', recent, unpack(changed))
+if #changed + #human + #auto > 0 then
+  if #changed > 0 then call('ZADD', recent, unpack(changed)) end
+  if #human > 0 then call('ZADD', recent, unpack(human)) end
+  if #auto > 0 then call('ZADD', recent, unpack(auto)) end
   call('ZREMRANGEBYRANK', recent, 0, -(ARGV[3] + 1))
   for b = 0, backends - 1 do
     if #human > 0 then call('ZADD', KEYS[2 + 3 * b], 'NX', unpack(human)) end
