@@ -9,13 +9,14 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/bytesize"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
 )
 
 const (
-	minInput = 256
-	maxInput = 4 << 20
+	minInput = bytesize.Size(256)
+	maxInput = 4 * bytesize.MiB
 )
 
 // Config is one judge, an entry of `judges`; the entry's key is the assessment's name.
@@ -33,7 +34,7 @@ type Config struct {
 	Conditions []string `mapstructure:"conditions"`
 	// MaxInput bounds the text of the interaction in a prompt, over all its parts, in bytes; longer text is cut and
 	// the result's metadata says so. From 256 bytes to 4MiB. Default 32KiB.
-	MaxInput Size `mapstructure:"max_input"`
+	MaxInput bytesize.Size `mapstructure:"max_input"`
 	// Prompt is the question to the model, a text/template over .Question, .Answer, .System, .Context and
 	// .ToolCalls, at least one of which it must use. Exactly one of prompt and prompt_file is required.
 	Prompt string `mapstructure:"prompt"`
@@ -87,7 +88,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("`kinds` is empty: give any of %v", judgedKinds))
 	}
 	if c.MaxInput < minInput || c.MaxInput > maxInput {
-		errs = append(errs, fmt.Errorf("`max_input` is %s: give a size from %s to %s, such as 32KiB", c.MaxInput, Size(minInput), Size(maxInput)))
+		errs = append(errs, fmt.Errorf("`max_input` is %s: give a size from %s to %s, such as 32KiB", c.MaxInput, minInput, maxInput))
 	}
 	if len(c.Sampling) == 0 {
 		errs = append(errs, errors.New("`sampling` is missing: say what is judged, such as [{name: all, rate: 0.05}]"))

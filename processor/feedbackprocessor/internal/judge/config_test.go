@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/bytesize"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 )
 
@@ -111,11 +112,11 @@ func TestUnmarshalKeepsDefaults(t *testing.T) {
 
 	assert.True(t, cfg.Judges["short"].Enabled)
 	assert.Equal(t, []genai.Kind{genai.KindLLM}, cfg.Judges["short"].Kinds)
-	assert.Equal(t, Size(32<<10), cfg.Judges["short"].MaxInput)
+	assert.Equal(t, 32*bytesize.KiB, cfg.Judges["short"].MaxInput)
 	assert.False(t, cfg.Judges["long"].Enabled)
 	assert.Equal(t, []genai.Kind{genai.KindAgent}, cfg.Judges["long"].Kinds)
-	assert.Equal(t, Size(1<<20), cfg.Judges["long"].MaxInput)
-	assert.Equal(t, Size(4096), cfg.Judges["plain"].MaxInput)
+	assert.Equal(t, bytesize.MiB, cfg.Judges["long"].MaxInput)
+	assert.Equal(t, bytesize.Size(4096), cfg.Judges["plain"].MaxInput)
 }
 
 func TestUnmarshalRefusesUnknownKeys(t *testing.T) {
@@ -124,22 +125,4 @@ func TestUnmarshalRefusesUnknownKeys(t *testing.T) {
 	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"price": map[string]any{"inputs": 1}}).Unmarshal(&model), "inputs")
 	var judge Config
 	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"promt": "x"}).Unmarshal(&judge), "promt")
-}
-
-func TestSize(t *testing.T) {
-	for _, tt := range []struct {
-		text string
-		want Size
-	}{{"0", 0}, {"512", 512}, {"512B", 512}, {"32KiB", 32 << 10}, {"32 KiB", 32 << 10}, {"1MiB", 1 << 20}, {"2kB", 2000}, {"3MB", 3e6}} {
-		var size Size
-		require.NoError(t, size.UnmarshalText([]byte(tt.text)))
-		assert.Equal(t, tt.want, size)
-		var again Size
-		require.NoError(t, again.UnmarshalText([]byte(size.String())))
-		assert.Equal(t, size, again)
-	}
-	for _, text := range []string{"", "KiB", "-1", "1.5MiB", "many", "9223372036854775807KiB"} {
-		var size Size
-		require.ErrorContains(t, size.UnmarshalText([]byte(text)), "is not a size", text)
-	}
 }
