@@ -2,6 +2,7 @@ package feedbackprocessor
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"runtime"
 	"slices"
@@ -159,12 +160,22 @@ func BenchmarkComplianceCheck(b *testing.B) {
 	}
 }
 
-// BenchmarkJudgesHang is the way of a batch of ten GenAI spans while every judge hangs; p99 is what the processor adds.
+// BenchmarkJudgesHang is the way of a batch of ten GenAI spans without judges, and while every judge hangs.
 func BenchmarkJudgesHang(b *testing.B) {
-	model := newModel(b)
-	model.answers(hangs)
-	next := startTraces(b, loadConfig(b, fmt.Sprintf(judgeYAML, model.URL), "shutdown_timeout: 0s"), consumertest.NewNop())
-	td, number := ptrace.NewTraces(), 0
+	for _, judges := range []bool{false, true} {
+		b.Run(fmt.Sprintf("judges=%v", judges), func(b *testing.B) {
+			model := newModel(b)
+			model.answers(hangs)
+			config := loadConfig(b, fmt.Sprintf(judgeYAML, model.URL), "shutdown_timeout: 0s", fmt.Sprintf("judges: {quality: {enabled: %v}}", judges))
+			benchmarkBatches(b, startTraces(b, config, consumertest.NewNop()))
+		})
+	}
+}
+
+// benchmarkBatches sends batches of ten spans, each with an id of its own.
+func benchmarkBatches(b *testing.B, next consumer.Traces) {
+	b.Helper()
+	td, number := ptrace.NewTraces(), uint32(0)
 	spans := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
 	for i := range 10 {
 		newSpan(spans, i, "q", strings.Repeat("x", 4096))
@@ -175,7 +186,7 @@ func BenchmarkJudgesHang(b *testing.B) {
 		for _, span := range spans.All() {
 			number++
 			id := span.SpanID()
-			id[4], id[5], id[6], id[7] = byte(number>>24), byte(number>>16), byte(number>>8), byte(number)
+			binary.BigEndian.PutUint32(id[4:], number)
 			span.SetSpanID(id)
 		}
 		start := time.Now()

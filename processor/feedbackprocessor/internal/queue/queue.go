@@ -59,9 +59,11 @@ type Queue struct {
 	run        string
 	persistent bool
 	storage    component.ID
-	logger     *zap.Logger
-	now        func() time.Time
-	embedded   exporter.Traces
+	// capacity spares the offers to a full queue the copying; 0 where the queue is not bounded in judgements.
+	capacity int64
+	logger   *zap.Logger
+	now      func() time.Time
+	embedded exporter.Traces
 
 	// mu orders offers and closing: an offer that found the queue open is in it before the workers stop.
 	mu   sync.RWMutex
@@ -85,6 +87,9 @@ func New(settings Settings) (*Queue, error) {
 		persistent: settings.Config.StorageID != nil,
 		logger:     settings.Telemetry.Logger,
 		now:        time.Now,
+	}
+	if settings.Config.Sizer == exporterhelper.RequestSizerTypeRequests {
+		q.capacity = settings.Config.QueueSize
 	}
 	if q.persistent {
 		q.storage = *settings.Config.StorageID
@@ -132,6 +137,10 @@ func (q *Queue) Offer(item Item) error {
 	defer q.mu.RUnlock()
 	if !q.open {
 		return ErrClosed
+	}
+	if q.capacity > 0 && q.pending.Load() >= q.capacity {
+		q.refused(exporterhelper.ErrQueueIsFull)
+		return exporterhelper.ErrQueueIsFull
 	}
 	item.run = q.run
 	if !q.persistent {
