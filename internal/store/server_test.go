@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,6 +64,11 @@ func startRedis(tb testing.TB, args ...string) string {
 	return addr
 }
 
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+}
+
 func freeAddr(tb testing.TB) string {
 	tb.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -76,9 +83,14 @@ func runRedis(tb testing.TB, program, addr string, args ...string) {
 	_, port, err := net.SplitHostPort(addr)
 	require.NoError(tb, err)
 	ctx, stop := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, program, append([]string{
-		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", tb.TempDir(),
-	}, args...)...)
+	flags := []string{
+		"--port", port, "--bind", "127.0.0.1", "--dir", tb.TempDir(),
+	}
+	if !slices.Contains(args, "--sentinel") {
+		flags = append(flags, "--save", "", "--appendonly", "no")
+	}
+	// A configuration file, if any, comes first.
+	command := exec.CommandContext(ctx, program, append(args, flags...)...)
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	require.NoError(tb, command.Start())

@@ -1,0 +1,191 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// roundTrip runs everything that the exporter needs once.
+func roundTrip(t *testing.T, st *store.Store) {
+	t.Helper()
+	require.NoError(t, st.Check(t.Context()))
+	var batch []assessment.Assessment
+	for n := range 200 {
+		batch = append(batch, check(n, "c", assessment.True))
+	}
+	person := opinion(1, "a-1", assessment.False)
+	person.Overrides = batch[1].ID
+	for _, outcome := range put(t, st, append(batch, person)...) {
+		require.Equal(t, store.OutcomeStored, outcome)
+	}
+	assert.True(t, load(t, st, 1)[batch[1].ID].Invalid)
+	settled := 0
+	for claims := claim(t, st, 50); len(claims) > 0; claims = claim(t, st, 50) {
+		settlements := make([]store.Settlement, len(claims))
+		for i := range settlements {
+			settlements[i].Done = true
+		}
+		held, err := st.SettleAll(t.Context(), claims, settlements)
+		require.NoError(t, err)
+		assert.NotContains(t, held, false)
+		settled += len(claims)
+	}
+	assert.Equal(t, 200, settled)
+	recent, err := st.Recent(t.Context(), 1000)
+	require.NoError(t, err)
+	assert.Len(t, recent, 200)
+	granted, _, err := st.Admit(t.Context(), backendName, "a", 1, 1, time.Minute)
+	require.NoError(t, err)
+	assert.Equal(t, 1, granted)
+}
+
+func TestRedisDownThenUp(t *testing.T) {
+	t.Parallel()
+	mini := miniredis.NewMiniRedis()
+	addr := freeAddr(t)
+	core, logs := observer.New(zap.InfoLevel)
+	cfg := store.NewDefaultConfig()
+	cfg.Endpoints = []string{addr}
+	st, err := store.Open(context.Background(), cfg, store.Settings{Backends: oneBackend}, zap.New(core))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, st.Close()) }()
+
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	a := check(1, "c", assessment.True)
+	for range 3 {
+		_, err = st.Put(ctx, []assessment.Assessment{a})
+		require.Error(t, err)
+	}
+	err = st.Check(ctx)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, store.ErrMismatch)
+	_, err = st.Claim(ctx, backendName, 1, time.Minute)
+	require.Error(t, err)
+	assert.Equal(t, 1, logs.FilterMessage("redis does not answer").Len())
+
+	require.NoError(t, mini.StartAddr(addr))
+	defer mini.Close()
+	roundTrip(t, st)
+	assert.Equal(t, 1, logs.FilterMessage("redis answers again").Len())
+	assert.Equal(t, 2, logs.Len())
+}
+
+func TestScriptsAreLoadedAnew(t *testing.T) {
+	forEachServer(t, func(t *testing.T, s *server) {
+		st := s.open(t, nil)
+		put(t, st, check(1, "c", assessment.True))
+		require.NoError(t, s.client.ScriptFlush(t.Context()).Err())
+		assert.Equal(t, []store.Outcome{store.OutcomeStored, store.OutcomeStored},
+			put(t, st, check(2, "c", assessment.True), check(3, "c", assessment.True)))
+	})
+}
+
+func TestPassword(t *testing.T) {
+	t.Parallel()
+	mini := miniredis.RunT(t)
+	mini.RequireUserAuth("me", "secret")
+	open := func(password string) *store.Store {
+		return (&server{addr: mini.Addr()}).open(t, func(cfg *store.Config, _ *store.Settings) {
+			cfg.Username, cfg.Password = "me", "secret"
+			if password != "" {
+				cfg.Password = "wrong"
+			}
+		})
+	}
+	roundTrip(t, open(""))
+	_, err := open("wrong").Put(t.Context(), []assessment.Assessment{check(1, "c", assessment.True)})
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "secret")
+}
+
+func TestWaitReplicas(t *testing.T) {
+	t.Parallel()
+	addr := startRedis(t)
+	st := newServer(t, addr).open(t, func(cfg *store.Config, _ *store.Settings) { cfg.WaitReplicas = 1 })
+	_, err := st.Put(t.Context(), []assessment.Assessment{check(1, "c", assessment.True)})
+	require.ErrorContains(t, err, "write reached 0 replicas within 1s, `wait_replicas` is 1")
+
+	host, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	startRedis(t, "--replicaof", host, port)
+	require.Eventually(t, func() bool {
+		_, err := st.Put(t.Context(), []assessment.Assessment{check(1, "c", assessment.True)})
+		return err == nil
+	}, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return len(load(t, st, 1)) == 1 }, time.Second, time.Millisecond)
+}
+
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	var nodes []string
+	var clients []*redis.Client
+	for range 3 {
+		addr := startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		nodes = append(nodes, addr)
+		clients = append(clients, newServer(t, addr).client)
+	}
+	for i, client := range clients {
+		require.NoError(t, client.ClusterAddSlotsRange(t.Context(), i*16384/3, (i+1)*16384/3-1).Err())
+		host, port, err := net.SplitHostPort(nodes[0])
+		require.NoError(t, err)
+		require.NoError(t, client.ClusterMeet(t.Context(), host, port).Err())
+	}
+	require.Eventually(t, func() bool {
+		for _, client := range clients {
+			info, err := client.ClusterInfo(t.Context()).Result()
+			if err != nil || !strings.Contains(info, "cluster_state:ok") ||
+				!strings.Contains(info, "cluster_known_nodes:3") {
+				return false
+			}
+		}
+		return true
+	}, 60*time.Second, 20*time.Millisecond)
+	open := func(wait int) *store.Store {
+		return (&server{addr: nodes[0]}).open(t, func(cfg *store.Config, _ *store.Settings) {
+			cfg.Mode, cfg.Endpoints, cfg.WaitReplicas = store.ModeCluster, nodes, wait
+		})
+	}
+	roundTrip(t, open(0))
+	for _, client := range clients {
+		keys := client.Keys(t.Context(), "*:trace:*").Val()
+		assert.NotEmpty(t, keys)
+		for _, key := range keys {
+			assert.True(t, strings.HasPrefix(key, "{fb:"), key)
+		}
+	}
+	_, err := open(1).Put(t.Context(), []assessment.Assessment{check(1000, "c", assessment.True)})
+	require.ErrorContains(t, err, "`wait_replicas` is 1")
+}
+
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	master := startRedis(t)
+	program, err := exec.LookPath("redis-server")
+	require.NoError(t, err)
+	host, port, err := net.SplitHostPort(master)
+	require.NoError(t, err)
+	sentinel := freeAddr(t)
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	writeFile(t, file, fmt.Sprintf("sentinel monitor feedback %s %s 1\n", host, port))
+	runRedis(t, program, sentinel, file, "--sentinel")
+	roundTrip(t, (&server{addr: sentinel}).open(t, func(cfg *store.Config, _ *store.Settings) {
+		cfg.Mode, cfg.MasterName = store.ModeSentinel, "feedback"
+	}))
+}
