@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -94,10 +95,7 @@ func TestBulk(t *testing.T) {
 			if tt.trace != nil {
 				tt.trace(trace)
 			}
-			before := map[string]any{}
-			for key, value := range trace {
-				before[key] = value
-			}
+			before := maps.Clone(trace)
 			r.mlflow.answer = tt.answer
 			for i := range tt.records { // a stable order of sending
 				tt.records[i].CreateTime = testTime.Add(time.Duration(i) * time.Second)

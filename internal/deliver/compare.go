@@ -137,12 +137,13 @@ func (c *comparer) settle(record store.Record, delivery store.Delivery) {
 	}
 }
 
-func (c *comparer) kill(record store.Record, reason, form string) {
+// kill gives a record up that the backend cannot hold.
+func (c *comparer) kill(record store.Record, form string) {
 	delivery := record.Backends[c.backend]
-	delivery.State, delivery.Reason, delivery.Form = store.DeliveryDead, reason, form
+	delivery.State, delivery.Reason, delivery.Form = store.DeliveryDead, reasonCannotHold, form
 	c.settle(record, delivery)
 	c.out.counts[OutcomeDead]++
-	c.out.dead = cmp.Or(c.out.dead, reason)
+	c.out.dead = reasonCannotHold
 }
 
 func (c *comparer) record(record store.Record, row assessment.Assessment, present bool) {
@@ -193,7 +194,7 @@ func (c *comparer) absent(record store.Record) {
 	form, err := hold(&record.Assessment)
 	if err != nil {
 		if delivery.State != store.DeliveryDead {
-			c.kill(record, reasonCannotHold, "")
+			c.kill(record, "")
 		}
 		return
 	}
@@ -211,37 +212,12 @@ func (c *comparer) absent(record store.Record) {
 		return
 	}
 	if delivery.Attempts >= maxWrites {
-		c.kill(record, reasonCannotHold, base{ours: digest(form)}.String())
+		c.kill(record, base{ours: digest(form)}.String())
 		return
 	}
 	c.write(Write{
 		Op: OpCreate, Record: record, ID: backendID(record, c.backend), Form: form, attempts: delivery.Attempts,
 	})
-}
-
-// forwarded reports whether a rule takes the record or one that overrides it: an override needs its original.
-func (c *comparer) forwarded(record store.Record) bool {
-	for range c.records { // an upper bound of the chain's length
-		if c.forward.takes(&record.Assessment) {
-			return true
-		}
-		next, found := c.overriding(record.ID)
-		if !found {
-			return false
-		}
-		record = next
-	}
-	return false
-}
-
-// overriding is a living record that overrides the given one.
-func (c *comparer) overriding(id string) (store.Record, bool) {
-	for _, record := range c.records {
-		if record.Overrides == id && record.Deleted.IsZero() {
-			return record, true
-		}
-	}
-	return store.Record{}, false
 }
 
 // both handles a record and its row.
@@ -257,7 +233,7 @@ func (c *comparer) both(record store.Record, row assessment.Assessment) {
 	ourForm, err := hold(&record.Assessment)
 	if err != nil {
 		if delivery.State != store.DeliveryTheirs && delivery.State != store.DeliveryDead {
-			c.kill(record, reasonCannotHold, delivery.Form)
+			c.kill(record, delivery.Form)
 		}
 		return
 	}
@@ -323,46 +299,6 @@ func (c *comparer) agreed(record store.Record, row assessment.Assessment, delive
 	}
 }
 
-// validity takes over that a row was overridden, or is so no longer, and reports whether it did.
-func (c *comparer) validity(record store.Record, row assessment.Assessment, delivery store.Delivery) bool {
-	if record.Invalid == row.Invalid {
-		return false
-	}
-	if row.Invalid {
-		if !c.overriddenThere(row.ID) {
-			return false
-		}
-	} else if over, found := c.overriding(record.ID); found {
-		state := over.Backends[c.backend].State
-		_, there := c.rows[backendID(over, c.backend)]
-		if there || state != store.DeliveryDelivered && state != store.DeliveryTheirs &&
-			state != store.DeliveryWithdrawn {
-			return false // our override is still to come, or stays here
-		}
-	}
-	changed := record
-	changed.Invalid = row.Invalid
-	changed.Touched = true
-	changed.History = append(slices.Clip(record.History), store.Change{
-		Time: c.now, Author: record.Author, Door: doorBackend, Reason: "validity", Old: record.Assessment,
-	})
-	c.take(changed, delivery)
-	return true
-}
-
-// overriddenThere reports whether a row that stays overrides the given one.
-func (c *comparer) overriddenThere(rowID string) bool {
-	for _, row := range c.rows {
-		if row.Overrides != rowID {
-			continue
-		}
-		if record, found := c.records[c.recordID(row.ID)]; !found || record.Deleted.IsZero() {
-			return true
-		}
-	}
-	return false
-}
-
 // recordID is our id of the backend's row.
 func (c *comparer) recordID(rowID string) string {
 	if _, found := c.records[rowID]; found || rowID == "" {
@@ -374,54 +310,4 @@ func (c *comparer) recordID(rowID string) string {
 		}
 	}
 	return rowID
-}
-
-// update writes ours over a row that was written from here.
-func (c *comparer) update(record store.Record, row, ourForm, rowForm assessment.Assessment, keepLoser bool) {
-	delivery := record.Backends[c.backend]
-	if last, known := parseBase(delivery.Form); known && last.ours != digest(ourForm) && last.ours != tried(ourForm) {
-		delivery.Attempts = 0 // another content than the one that was tried
-	}
-	form := base{digest(ourForm), digest(rowForm)}.String()
-	if delivery.Attempts >= maxWrites || !expressible(ourForm, rowForm) {
-		if delivery.State != store.DeliveryDead || delivery.Form != form {
-			c.kill(record, reasonCannotHold, form)
-		}
-		return
-	}
-	c.write(Write{
-		Op: OpUpdate, Record: record, ID: row.ID, Form: ourForm, Row: row, rowForm: rowForm,
-		rowDigest: digest(rowForm), attempts: delivery.Attempts, keepLoser: keepLoser,
-	})
-}
-
-// expressible reports whether an update can bring the row to ours: source, span and kind never change.
-func expressible(ours, row assessment.Assessment) bool {
-	return ours.Source == row.Source && ours.SpanID == row.SpanID && ours.Kind == row.Kind
-}
-
-func (c *comparer) write(w Write) {
-	w.State = w.Record.Backends[c.backend].State
-	c.out.writes = append(c.out.writes, w)
-}
-
-// order puts deletions last and overridden originals before what overrides them.
-func (c *comparer) order() {
-	depth := func(w Write) int {
-		d, record := 0, w.Record
-		for d < len(c.records) {
-			original, found := c.records[record.Overrides]
-			if record.Overrides == "" || !found {
-				break
-			}
-			d, record = d+1, original
-		}
-		return d
-	}
-	slices.SortStableFunc(c.out.writes, func(a, b Write) int {
-		return cmp.Or(
-			cmp.Compare(a.Op, b.Op), cmp.Compare(depth(a), depth(b)),
-			a.Record.CreateTime.Compare(b.Record.CreateTime), cmp.Compare(a.ID, b.ID),
-		)
-	})
 }

@@ -78,8 +78,6 @@ func TestCompareOne(t *testing.T) {
 	}
 	deep := record
 	deep.Value = assessment.Value(nested(60))
-	moved := row
-	moved.SpanID = "0102030405060708"
 
 	tests := []struct {
 		name   string

@@ -76,8 +76,8 @@ func (c *MLflowConfig) Unmarshal(conf *confmap.Conf) error {
 	}
 	known := map[string]bool{}
 	for _, part := range []reflect.Type{reflect.TypeFor[MLflowConfig](), reflect.TypeFor[confighttp.ClientConfig]()} {
-		for i := range part.NumField() {
-			name, _, _ := strings.Cut(part.Field(i).Tag.Get("mapstructure"), ",")
+		for field := range part.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
 			known[name] = name != ""
 		}
 	}

@@ -2,8 +2,8 @@ package deliver
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -108,7 +108,7 @@ func (f *fakeMLflow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, found := strings.CutPrefix(r.URL.Path, prefix)
 	switch {
 	case r.URL.Path == "/version":
-		fmt.Fprint(w, f.version)
+		_, _ = io.WriteString(w, f.version)
 	case !found:
 		http.NotFound(w, r)
 	case path == "" && r.Method == http.MethodPost:
@@ -144,9 +144,7 @@ func (f *fakeMLflow) info(traceID string) map[string]any {
 		return nil
 	}
 	info := map[string]any{}
-	for key, value := range trace {
-		info[key] = value
-	}
+	maps.Copy(info, trace)
 	rows := []any{}
 	for _, row := range f.rows[traceID] {
 		rows = append(rows, row)
@@ -235,15 +233,13 @@ func (f *fakeMLflow) patch(row, body map[string]any) {
 		if metadata == nil {
 			metadata = map[string]any{}
 		}
-		for key, value := range change["metadata"].(map[string]any) {
-			metadata[key] = value
-		}
+		maps.Copy(metadata, change["metadata"].(map[string]any))
 		row["metadata"] = metadata
 	}
 	row["last_update_time"] = f.now().UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-func (f *fakeMLflow) fail(w http.ResponseWriter, status int, code, message string) {
+func (*fakeMLflow) fail(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"error_code": code, "message": message})

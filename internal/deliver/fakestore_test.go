@@ -65,19 +65,19 @@ func (f *fakeStore) touch(traceID string) {
 	trace.queued, trace.due, trace.since, trace.attempts = true, f.clock.Now(), f.clock.Now(), 0
 }
 
-func (f *fakeStore) record(traceID, id string) store.Record {
+func (f *fakeStore) record(id string) store.Record {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if trace := f.traces[traceID]; trace != nil {
+	if trace := f.traces[testTrace]; trace != nil {
 		return trace.records[id]
 	}
 	return store.Record{}
 }
 
-func (f *fakeStore) trace(traceID string) fakeTrace {
+func (f *fakeStore) trace() fakeTrace {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return *f.traces[traceID]
+	return *f.traces[testTrace]
 }
 
 func (f *fakeStore) idle() bool {

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,7 +24,8 @@ type ForwardRule struct {
 // Validate implements confmap.Validator.
 func (r *ForwardRule) Validate() error {
 	if len(r.Names) == 0 && r.Passed == nil && len(r.Sources) == 0 {
-		return fmt.Errorf("a `forward` rule needs at least one of `names`, `passed`, `sources`; leave out `forward` to deliver everything")
+		return errors.New("a `forward` rule needs at least one of `names`, `passed`, `sources`; " +
+			"leave out `forward` to deliver everything")
 	}
 	for _, source := range r.Sources {
 		switch source {

@@ -101,7 +101,7 @@ type Settings struct {
 }
 
 // Loop brings one backend and Redis to agreement. It claims due traces, reads them from the backend in one call, and
-// hands those that need writing to as many workers as calls may be under way.
+// hands those that need writing to its workers.
 type Loop struct {
 	settings  Settings
 	admission *admission
@@ -157,7 +157,7 @@ func New(settings Settings) (*Loop, error) {
 func (l *Loop) Start() {
 	l.started = true
 	l.dispatcher.Go(l.dispatch)
-	for range l.settings.MaxInFlight {
+	for range max(1, l.settings.MaxInFlight-1) { // one call is the dispatcher's, or it would starve
 		l.workers.Go(l.work)
 	}
 }
@@ -180,7 +180,7 @@ func (l *Loop) Shutdown(ctx context.Context) error {
 			}
 			l.stopWorking()
 			<-ended
-			l.giveBackRetained()
+			l.giveBackRetained() //nolint:contextcheck // the caller may have ended its context already
 		}
 		l.stopWorking()
 	})

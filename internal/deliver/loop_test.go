@@ -98,7 +98,7 @@ func (o *tally) all() map[string]int {
 	return maps.Clone(o.counts)
 }
 
-// bench is a loop between a store in memory and an MLflow over HTTP.
+// rig is a loop between a store in memory and an MLflow over HTTP.
 type rig struct {
 	t      *testing.T
 	clock  *testClock
@@ -169,7 +169,7 @@ func TestLoopDeliversUpdatesAndDeletes(t *testing.T) {
 		"value": map[string]any{"score": 1.0, "list": []any{true, "x"}},
 		"error": map[string]any{"error_code": "E", "error_message": "m"},
 	}, row["feedback"])
-	assert.Equal(t, store.DeliveryDelivered, r.store.record(testTrace, record.ID).Backends[testBackend].State)
+	assert.Equal(t, store.DeliveryDelivered, r.store.record(record.ID).Backends[testBackend].State)
 
 	record.Value, record.Fingerprint, record.Metadata = assessment.False, "f2", nil
 	r.store.put(record)
@@ -215,7 +215,7 @@ func TestLoopGivesUpTracesThatNeverArrive(t *testing.T) {
 	r.store.put(testRecord("check", assessment.True))
 	r.loop.Start()
 	r.until(r.store.idle)
-	assert.Equal(t, reasonNeverArrived, r.store.trace(testTrace).dead)
+	assert.Equal(t, reasonNeverArrived, r.store.trace().dead)
 	assert.Equal(t, 1, r.tally.of(OutcomeDead))
 }
 
@@ -228,9 +228,9 @@ func TestLoopDoesNotAwaitADeletedTrace(t *testing.T) {
 	r.store.put(testRecord("second", assessment.True))
 	r.loop.Start()
 	r.until(r.store.idle)
-	assert.Equal(t, reasonTraceDeleted, r.store.trace(testTrace).dead)
+	assert.Equal(t, reasonTraceDeleted, r.store.trace().dead)
 	assert.Equal(t, map[string]int{OutcomeWithdrawn: 1, OutcomeDead: 1}, r.tally.all())
-	assert.Equal(t, store.DeliveryWithdrawn, r.store.record(testTrace, first.ID).Backends[testBackend].State)
+	assert.Equal(t, store.DeliveryWithdrawn, r.store.record(first.ID).Backends[testBackend].State)
 }
 
 func TestLoopPausesWithoutCountingATry(t *testing.T) {
@@ -271,7 +271,7 @@ func TestLoopPausesWithoutCountingATry(t *testing.T) {
 			r.mlflow.mu.Unlock()
 			r.until(r.store.idle)
 			assert.Equal(t, map[string]int{OutcomeDelivered: 1}, r.tally.all())
-			assert.Zero(t, r.store.trace(testTrace).attempts)
+			assert.Zero(t, r.store.trace().attempts)
 			assert.GreaterOrEqual(t, r.store.pauses[0], tt.pause)
 			assert.Equal(t, 2, r.logs.Len(), "one line a change of state")
 		})
@@ -335,7 +335,7 @@ func TestLoopDerivesASecondID(t *testing.T) {
 	r.until(r.store.idle)
 	second := derivedID(record)
 	assert.NotNil(t, r.mlflow.row(testTrace, second))
-	assert.Equal(t, second, r.store.record(testTrace, record.ID).Backends[testBackend].ID)
+	assert.Equal(t, second, r.store.record(record.ID).Backends[testBackend].ID)
 
 	record.Value = assessment.False
 	r.store.put(record)
@@ -348,8 +348,8 @@ func TestLoopDerivesASecondID(t *testing.T) {
 	r.mlflow.mu.Unlock()
 	r.store.put(taken)
 	r.until(r.store.idle)
-	assert.Equal(t, reasonIDTaken, r.store.record(testTrace, taken.ID).Backends[testBackend].Reason)
-	assert.Equal(t, reasonIDTaken, r.store.trace(testTrace).dead)
+	assert.Equal(t, reasonIDTaken, r.store.record(taken.ID).Backends[testBackend].Reason)
+	assert.Equal(t, reasonIDTaken, r.store.trace().dead)
 }
 
 func TestLoopGivesUpWhatIsRefusedAndWhatCannotBeHeld(t *testing.T) {
@@ -374,7 +374,7 @@ func TestLoopGivesUpWhatIsRefusedAndWhatCannotBeHeld(t *testing.T) {
 	r.store.put(refused)
 	r.loop.Start()
 	r.until(r.store.idle)
-	assert.Equal(t, "refused: INVALID_PARAMETER_VALUE", r.store.trace(testTrace).dead)
+	assert.Equal(t, "refused: INVALID_PARAMETER_VALUE", r.store.trace().dead)
 
 	stubborn := testRecord("stubborn", assessment.True)
 	r.store.put(stubborn)
@@ -382,7 +382,7 @@ func TestLoopGivesUpWhatIsRefusedAndWhatCannotBeHeld(t *testing.T) {
 	stubborn.Value = assessment.False
 	r.store.put(stubborn)
 	r.until(r.store.idle)
-	assert.Equal(t, reasonCannotHold, r.store.record(testTrace, stubborn.ID).Backends[testBackend].Reason)
+	assert.Equal(t, reasonCannotHold, r.store.record(stubborn.ID).Backends[testBackend].Reason)
 	assert.Equal(t, maxWrites, r.mlflow.count("PATCH"))
 }
 
@@ -408,7 +408,7 @@ func TestLoopDoesNotOverwriteAnEditInBetween(t *testing.T) {
 	r.store.put(record)
 	r.until(r.store.idle)
 	assert.Equal(t, "a person's", r.mlflow.row(testTrace, record.ID)["feedback"].(map[string]any)["value"])
-	assert.Equal(t, assessment.Value(`"a person's"`), r.store.record(testTrace, record.ID).Value)
+	assert.Equal(t, assessment.Value(`"a person's"`), r.store.record(record.ID).Value)
 	assert.Zero(t, r.mlflow.count("PATCH"))
 }
 
@@ -433,9 +433,9 @@ func TestLoopTakesOverAndWithdraws(t *testing.T) {
 	})
 	r.store.touch(testTrace)
 	r.until(r.store.idle)
-	assert.Equal(t, assessment.Value("5"), r.store.record(testTrace, edited.ID).Value)
-	assert.Equal(t, store.DeliveryWithdrawn, r.store.record(testTrace, deleted.ID).Backends[testBackend].State)
-	assert.Equal(t, "eve", r.store.record(testTrace, "a-theirs").Author)
+	assert.Equal(t, assessment.Value("5"), r.store.record(edited.ID).Value)
+	assert.Equal(t, store.DeliveryWithdrawn, r.store.record(deleted.ID).Backends[testBackend].State)
+	assert.Equal(t, "eve", r.store.record("a-theirs").Author)
 	assert.Equal(t, map[string]int{OutcomeDelivered: 2, OutcomeTakenOver: 2, OutcomeWithdrawn: 1}, r.tally.all())
 }
 

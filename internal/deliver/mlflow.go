@@ -200,14 +200,14 @@ func (m *MLflow) create(ctx context.Context, w Write, overrides string) (Result,
 		row.Overrides = overrides
 		created, err := m.client.CreateAssessment(ctx, row)
 		if err == nil {
-			return m.result(w, created)
+			return answeredRow(w, created)
 		}
 		if mlflow.ClassOf(err) != mlflow.ClassDuplicate {
 			return failed(err)
 		}
 		there, err := m.client.GetAssessment(ctx, row.TraceID, id)
 		if err == nil {
-			return m.result(w, there)
+			return answeredRow(w, there)
 		}
 		if mlflow.ClassOf(err) != mlflow.ClassNotFound {
 			return failed(err)
@@ -222,68 +222,7 @@ func derivedID(record store.Record) string {
 	return "a-" + hex.EncodeToString(sum[:16])
 }
 
-// update changes a row, unless somebody else did since it was read.
-func (m *MLflow) update(ctx context.Context, w Write) (Result, error) {
-	if result, err := m.unchanged(ctx, w); err != nil || result.Err != nil {
-		return result, err
-	}
-	updated, err := m.client.UpdateAssessment(ctx, wire(w, w.ID), mask(merged(w.Form, w.rowForm), w.rowForm))
-	if err != nil {
-		return failed(err)
-	}
-	return m.result(w, updated)
-}
-
-// mask names the fields in which two forms differ.
-func mask(ours, row assessment.Assessment) []string {
-	var fields []string
-	if ours.Name != row.Name {
-		fields = append(fields, mlflow.MaskName)
-	}
-	if ours.Value != row.Value || !sameError(ours.Error, row.Error) {
-		if ours.Kind == assessment.KindExpectation {
-			fields = append(fields, mlflow.MaskExpectation)
-		} else {
-			fields = append(fields, mlflow.MaskFeedback)
-		}
-	}
-	if ours.Rationale != row.Rationale {
-		fields = append(fields, mlflow.MaskRationale)
-	}
-	if !maps.Equal(ours.Metadata, row.Metadata) {
-		fields = append(fields, mlflow.MaskMetadata)
-	}
-	return fields
-}
-
-// remove deletes a row, unless somebody changed it since it was read.
-func (m *MLflow) remove(ctx context.Context, w Write) (Result, error) {
-	if result, err := m.unchanged(ctx, w); err != nil || result.Err != nil {
-		return result, err
-	}
-	if err := m.client.DeleteAssessment(ctx, mlflow.TraceID(w.Record.TraceID), w.ID); err != nil {
-		return failed(err)
-	}
-	return Result{}, nil
-}
-
-// unchanged reads the row once more right before it is written: the server knows no precondition.
-func (m *MLflow) unchanged(ctx context.Context, w Write) (Result, error) {
-	there, err := m.client.GetAssessment(ctx, mlflow.TraceID(w.Record.TraceID), w.ID)
-	if err != nil {
-		return failed(err)
-	}
-	row, ok := there.ToAssessment(w.Record.TraceID)
-	if !ok {
-		return Result{Err: errChanged}, nil
-	}
-	if form, err := hold(&row); err != nil || digest(form) != w.rowDigest {
-		return Result{Err: errChanged}, nil
-	}
-	return Result{}, nil
-}
-
-func (m *MLflow) result(w Write, answered *mlflow.Assessment) (Result, error) {
+func answeredRow(w Write, answered *mlflow.Assessment) (Result, error) {
 	row, ok := answered.ToAssessment(w.Record.TraceID)
 	if !ok {
 		return Result{Err: errChanged}, nil

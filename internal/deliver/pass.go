@@ -37,7 +37,7 @@ func (l *Loop) pass(ctx context.Context) (int, error) {
 		l.retained.keep(claims...)
 		return 0, errNotAdmitted
 	}
-	jobs := l.compareAll(claims, reading)
+	jobs := l.compareAll(claims, reading) //nolint:contextcheck // results are settled although the dispatching ends
 	for i, j := range jobs {
 		select {
 		case l.jobs <- j:

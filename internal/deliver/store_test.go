@@ -17,28 +17,28 @@ import (
 )
 
 // openStore is the real store over the Redis at the address.
-func openStore(t testing.TB, address string) *store.Store {
-	t.Helper()
+func openStore(tb testing.TB, address string) *store.Store {
+	tb.Helper()
 	config := store.NewDefaultConfig()
 	config.Endpoints = []string{address}
-	opened, err := store.Open(t.Context(), config,
+	opened, err := store.Open(tb.Context(), config,
 		store.Settings{Backends: []store.Backend{{Name: testBackend}}}, zap.NewNop())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, opened.Close()) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, opened.Close()) })
 	return opened
 }
 
-func startReal(t testing.TB, s *store.Store, uri string, o Observer) {
-	t.Helper()
+func startReal(tb testing.TB, s *store.Store, uri string, o Observer) {
+	tb.Helper()
 	config := NewDefaultMLflowConfig()
 	config.HTTP.Endpoint = uri
-	backend, err := NewMLflow(t.Context(), &config, nil, componenttest.NewNopTelemetrySettings())
-	require.NoError(t, err)
-	t.Cleanup(backend.Close)
+	backend, err := NewMLflow(tb.Context(), &config, nil, componenttest.NewNopTelemetrySettings())
+	require.NoError(tb, err)
+	tb.Cleanup(backend.Close)
 	loop, err := New(Settings{Name: testBackend, Queue: s, Gate: s, Backend: backend, Observer: o})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	loop.Start()
-	t.Cleanup(func() { require.NoError(t, loop.Shutdown(context.Background())) })
+	tb.Cleanup(func() { require.NoError(tb, loop.Shutdown(context.Background())) })
 }
 
 // TestLoopOnTheRealStore runs two replicas between one Redis and one MLflow, while people work in MLflow.

@@ -72,8 +72,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // ClassOf is the class of err. An error that is not an *Error, such as a cancelled context, is unavailable.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.class
 	}
 	return ClassUnavailable
@@ -81,8 +80,7 @@ func ClassOf(err error) Class {
 
 // RetryAfterOf is the wait that the server asked for, 0 when none.
 func RetryAfterOf(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
 	}
 	return 0

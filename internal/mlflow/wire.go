@@ -125,11 +125,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *Time) UnmarshalJSON(text []byte) error {
-	var s string
-	if json.Unmarshal(text, &s) != nil {
-		return nil
-	}
-	if parsed, err := time.Parse(time.RFC3339Nano, s); err == nil {
+	if parsed, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(text)); err == nil {
 		t.Time = parsed.UTC()
 	}
 	return nil

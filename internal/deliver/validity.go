@@ -1,0 +1,48 @@
+package deliver
+
+import (
+	"slices"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// validity takes over that a row was overridden, or is so no longer, and reports whether it did.
+func (c *comparer) validity(record store.Record, row assessment.Assessment, delivery store.Delivery) bool {
+	if record.Invalid == row.Invalid {
+		return false
+	}
+	if row.Invalid {
+		if !c.overriddenThere(row.ID) {
+			return false
+		}
+	} else if over, found := c.overriding(record.ID); found {
+		state := over.Backends[c.backend].State
+		_, there := c.rows[backendID(over, c.backend)]
+		if there || state != store.DeliveryDelivered && state != store.DeliveryTheirs &&
+			state != store.DeliveryWithdrawn {
+			return false // our override is still to come, or stays here
+		}
+	}
+	changed := record
+	changed.Invalid = row.Invalid
+	changed.Touched = true
+	changed.History = append(slices.Clip(record.History), store.Change{
+		Time: c.now, Author: record.Author, Door: doorBackend, Reason: "validity", Old: record.Assessment,
+	})
+	c.take(changed, delivery)
+	return true
+}
+
+// overriddenThere reports whether a row that stays overrides the given one.
+func (c *comparer) overriddenThere(rowID string) bool {
+	for _, row := range c.rows {
+		if row.Overrides != rowID {
+			continue
+		}
+		if record, found := c.records[c.recordID(row.ID)]; !found || record.Deleted.IsZero() {
+			return true
+		}
+	}
+	return false
+}
