@@ -7,8 +7,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-feedback/otelcol-feedback/test/internal/otlp"
 )
@@ -50,6 +54,18 @@ next:
 		return 0, fmt.Errorf("no metric %s with %v", name, labels)
 	}
 	return sum, nil
+}
+
+// residentMemory is what the kernel counts, in bytes.
+func (c *collector) residentMemory(t *testing.T) int64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", c.PID()))
+	require.NoError(t, err)
+	fields := strings.Fields(string(text))
+	require.Greater(t, len(fields), 1)
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	require.NoError(t, err)
+	return pages * int64(os.Getpagesize())
 }
 
 func cutLast(line string) (before, after string, ok bool) {
