@@ -20,7 +20,7 @@ type embeddedRedis struct {
 	logger *zap.Logger
 
 	server *miniredis.Miniredis
-	stop   context.CancelFunc
+	stop   chan struct{}
 	aging  sync.WaitGroup
 }
 
@@ -37,9 +37,8 @@ func (e *embeddedRedis) Start(context.Context, component.Host) error {
 		return fmt.Errorf("embedded Redis cannot listen on `endpoint` %q: %w", e.config.Endpoint, err)
 	}
 	e.server = server
-	ctx, cancel := context.WithCancel(context.Background())
-	e.stop = cancel
-	e.aging.Go(func() { e.age(ctx) })
+	e.stop = make(chan struct{})
+	e.aging.Go(func() { age(server, e.stop) })
 	e.logger.Warn("Embedded Redis is for trying things out: what it holds is lost when the collector stops",
 		zap.String("endpoint", server.Addr()))
 	return nil
@@ -50,7 +49,7 @@ func (e *embeddedRedis) Shutdown(context.Context) error {
 	if e.server == nil {
 		return nil
 	}
-	e.stop()
+	close(e.stop)
 	e.aging.Wait()
 	e.server.Close()
 	e.server = nil
@@ -58,16 +57,16 @@ func (e *embeddedRedis) Shutdown(context.Context) error {
 }
 
 // age lets keys expire as time passes.
-func (e *embeddedRedis) age(ctx context.Context) {
+func age(server *miniredis.Miniredis, stop <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	last := time.Now()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-stop:
 			return
 		case now := <-ticker.C:
-			e.server.FastForward(now.Sub(last))
+			server.FastForward(now.Sub(last))
 			last = now
 		}
 	}

@@ -178,8 +178,8 @@ func (s *Store) pipeline(ctx context.Context, client redis.Cmdable, wait bool, c
 	if wait {
 		waited = pipe.Do(ctx, "WAIT", s.cfg.WaitReplicas, waitTimeout.Milliseconds())
 	}
-	_, err := pipe.Exec(ctx)
-	err = nil // each command has its own
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	var err error
 	for i, c := range calls {
 		c.reply, c.err = commands[i].Result()
 		if errors.Is(c.err, redis.Nil) {

@@ -88,13 +88,17 @@ func TestRedisDownThenUp(t *testing.T) {
 }
 
 func TestScriptsAreLoadedAnew(t *testing.T) {
-	forEachServer(t, func(t *testing.T, s *server) {
-		st := s.open(t, nil)
-		put(t, st, check(1, "c", assessment.True))
-		require.NoError(t, s.client.ScriptFlush(t.Context()).Err())
-		assert.Equal(t, []store.Outcome{store.OutcomeStored, store.OutcomeStored},
-			put(t, st, check(2, "c", assessment.True), check(3, "c", assessment.True)))
-	})
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			st := s.open(t, nil)
+			put(t, st, check(1, "c", assessment.True))
+			require.NoError(t, s.client.ScriptFlush(t.Context()).Err())
+			assert.Equal(t, []store.Outcome{store.OutcomeStored, store.OutcomeStored},
+				put(t, st, check(2, "c", assessment.True), check(3, "c", assessment.True)))
+		})
+	}
 }
 
 func TestPassword(t *testing.T) {

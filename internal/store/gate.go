@@ -30,7 +30,7 @@ func (s *Store) Admit(ctx context.Context, backend, token string, n, maxInFlight
 	count, _ := reply[0].(int64)
 	millis, _ := reply[1].(int64)
 	if wait = time.Duration(millis) * time.Millisecond; wait > 0 {
-		wait += rand.N(wait/8 + 1) // so that replicas do not ask all at once
+		wait += rand.N(wait/8 + 1) //nolint:gosec // jitter, so that replicas do not ask all at once
 	}
 	return int(count), wait, nil
 }

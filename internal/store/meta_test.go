@@ -24,30 +24,38 @@ func TestCheckMismatch(t *testing.T) {
 		{"other shards", "shards", "16", `"16" shards, this build 64`},
 		{"another server", "backend:feedback", "http://old:5000", `backend "feedback" delivered to "http://old:5000" before`},
 	}
-	forEachServer(t, func(t *testing.T, s *server) {
-		for _, test := range tests {
-			require.NoError(t, s.client.FlushAll(t.Context()).Err())
-			require.NoError(t, s.client.HSet(t.Context(), "fb:meta", test.field, test.value).Err())
-			err := s.open(t, nil).Check(t.Context())
-			require.ErrorIs(t, err, store.ErrMismatch, test.name)
-			require.ErrorContains(t, err, test.message, test.name)
-		}
-	})
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			for _, test := range tests {
+				require.NoError(t, s.client.FlushAll(t.Context()).Err())
+				require.NoError(t, s.client.HSet(t.Context(), "fb:meta", test.field, test.value).Err())
+				err := s.open(t, nil).Check(t.Context())
+				require.ErrorIs(t, err, store.ErrMismatch, test.name)
+				require.ErrorContains(t, err, test.message, test.name)
+			}
+		})
+	}
 }
 
 func TestCheck(t *testing.T) {
-	forEachServer(t, func(t *testing.T, s *server) {
-		for range 2 {
-			require.NoError(t, s.open(t, nil).Check(t.Context()))
-		}
-		require.NoError(t, s.open(t, func(_ *store.Config, set *store.Settings) {
-			set.Backends = []store.Backend{{Name: backendName, Endpoint: "http://user:secret@localhost:5000/"}}
-		}).Check(t.Context()))
-		meta := s.client.HGetAll(t.Context(), "fb:meta").Val()
-		assert.Equal(t, map[string]string{
-			"version": "1", "shards": "64", "backend:feedback": "http://localhost:5000",
-		}, meta)
-	})
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			for range 2 {
+				require.NoError(t, s.open(t, nil).Check(t.Context()))
+			}
+			require.NoError(t, s.open(t, func(_ *store.Config, set *store.Settings) {
+				set.Backends = []store.Backend{{Name: backendName, Endpoint: "http://user:secret@localhost:5000/"}}
+			}).Check(t.Context()))
+			meta := s.client.HGetAll(t.Context(), "fb:meta").Val()
+			assert.Equal(t, map[string]string{
+				"version": "1", "shards": "64", "backend:feedback": "http://localhost:5000",
+			}, meta)
+		})
+	}
 }
 
 func TestCheckWarnsOfEviction(t *testing.T) {

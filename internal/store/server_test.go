@@ -28,21 +28,21 @@ type server struct {
 	now    time.Time
 }
 
-// forEachServer runs the test on miniredis, and on a real redis-server where there is one.
-func forEachServer(t *testing.T, test func(t *testing.T, s *server)) {
+// servers are the Redis that every rule is tested with: miniredis, and a real redis-server where there is one.
+var servers = map[string]func(t *testing.T) *server{"miniredis": startMini, "redis": startReal}
+
+func startMini(t *testing.T) *server {
 	t.Helper()
-	t.Run("miniredis", func(t *testing.T) {
-		t.Parallel()
-		mini := miniredis.RunT(t)
-		s := newServer(t, mini.Addr())
-		s.mini, s.now = mini, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-		mini.SetTime(s.now)
-		test(t, s)
-	})
-	t.Run("redis", func(t *testing.T) {
-		t.Parallel()
-		test(t, newServer(t, startRedis(t)))
-	})
+	mini := miniredis.RunT(t)
+	s := newServer(t, mini.Addr())
+	s.mini, s.now = mini, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	mini.SetTime(s.now)
+	return s
+}
+
+func startReal(t *testing.T) *server {
+	t.Helper()
+	return newServer(t, startRedis(t))
 }
 
 func newServer(tb testing.TB, addr string) *server {
