@@ -87,7 +87,7 @@ func readClaim(entry any) (claim Claim, human, ok bool) {
 	}
 	t := decodeTrace(id, fields)
 	return Claim{
-		TraceID: id, Since: time.UnixMilli(millis).UTC(), Attempts: attempts, Revision: t.revision, Records: t.records,
+		TraceID: id, Since: time.UnixMilli(millis).UTC(), Attempts: attempts, Revision: t.revision, Records: t.forWorkers(),
 	}, parts[4] == "human", true
 }
 

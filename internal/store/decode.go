@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -133,6 +134,20 @@ type trace struct {
 	records  map[string]Record
 	// unreadable are the ids of records that do not decode; they are left untouched.
 	unreadable map[string]bool
+}
+
+// unreadableVersion stands for the version of a record that does not decode: nobody touches it.
+const unreadableVersion = math.MaxInt
+
+// forWorkers are the records, with a placeholder for each that does not decode, so that a row of its id in the backend
+// does not pass for somebody else's.
+func (t *trace) forWorkers() map[string]Record {
+	for id := range t.unreadable {
+		t.records[id] = Record{
+			Assessment: assessment.Assessment{ID: id, TraceID: t.id}, Version: unreadableVersion,
+		}
+	}
+	return t.records
 }
 
 // decodeTrace reads the fields and values of a trace's hash.

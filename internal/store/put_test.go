@@ -344,10 +344,17 @@ func TestNewerVersionsStayUntouched(t *testing.T) {
 			record.Value = assessment.False
 			require.True(t, settle(t, st, c, store.Settlement{TakenOver: []store.Record{record}, Done: true}))
 			assert.Equal(t, newer, s.client.HGet(t.Context(), key, base.ID).Val())
+			assert.Equal(t, 1, backlog(t, st), "left to a newer replica")
 
 			require.NoError(t, s.client.HSet(t.Context(), key, base.ID, "{").Err())
 			assert.Equal(t, []store.Outcome{store.OutcomeRefused}, put(t, st, changed))
 			assert.Empty(t, load(t, st, 1))
+			put(t, st, check(1, "d", assessment.True))
+			c = claim(t, st, 1)[0]
+			taken := store.Record{Assessment: changed}
+			require.True(t, settle(t, st, c, store.Settlement{TakenOver: []store.Record{taken}, Done: true}))
+			assert.Equal(t, "{", s.client.HGet(t.Context(), key, base.ID).Val())
+			assert.Zero(t, backlog(t, st))
 		})
 	}
 }

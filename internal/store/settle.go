@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// maxReason bounds the text that says why a trace is dead.
-const maxReason = 1024
+const (
+	// maxReason bounds the text that says why a trace is dead.
+	maxReason = 1024
+	// forNewerBuild is after what time a trace with a record of a newer build is due again, for a replica of that.
+	forNewerBuild = time.Minute
+)
 
 // errSettlements is a programming error of the caller.
 var errSettlements = errors.New("as many settlements as claims are needed")
@@ -26,7 +30,8 @@ func (s *Store) Settle(ctx context.Context, claim Claim, settlement Settlement) 
 // SettleAll settles many claims in one round trip; held is aligned with them.
 //
 // Rows are taken over only if the trace has not changed since the claim; else they are left to the next claim, and the
-// trace is due now. A trace that changed is due now instead of done or dead, too.
+// trace is due now. A trace that changed is due now instead of done or dead, too. One that holds a record of a newer
+// build is left to a replica of that.
 func (s *Store) SettleAll(ctx context.Context, claims []Claim, settlements []Settlement) (held []bool, err error) {
 	if len(claims) != len(settlements) {
 		return nil, errSettlements
@@ -60,6 +65,8 @@ func (s *Store) settleCall(claim *Claim, settlement *Settlement, now time.Time) 
 	switch {
 	case settlement.Dead != "":
 		what, detail = "dead", settlement.Dead[:min(len(settlement.Dead), maxReason)]
+	case settlement.Done && holdsNewer(claim):
+		detail = forNewerBuild.Milliseconds()
 	case settlement.Done:
 		what = "done"
 	}
@@ -87,6 +94,16 @@ func (s *Store) settleCall(claim *Claim, settlement *Settlement, now time.Time) 
 	args = append(args, taken.args...)
 	shard := &s.shards[shardOf(claim.TraceID)]
 	return &call{script: settleScript, keys: shard.keys, args: args}
+}
+
+// holdsNewer says whether the trace holds a record that only a newer build can deliver.
+func holdsNewer(claim *Claim) bool {
+	for id := range claim.Records {
+		if version := claim.Records[id].Version; version > RecordVersion && version != unreadableVersion {
+			return true
+		}
+	}
+	return false
 }
 
 // takenOver are the script's arguments for rows that the backend decided.
