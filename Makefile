@@ -97,8 +97,10 @@ check-fmt: .tools/golangci-lint
 	golangci-lint fmt --diff
 
 .PHONY: check-generated
-check-generated: generate
-	@git diff --exit-code -- . || { echo "generated files differ: run 'make generate' and commit" >&2; exit 1; }
+check-generated: .tools/mdatagen
+	@before=$$(git diff | git hash-object --stdin); go generate ./...; \
+	[ "$$before" = "$$(git diff | git hash-object --stdin)" ] || \
+		{ git diff --stat; echo "generated files differ: run 'make generate' and commit" >&2; exit 1; }
 	@go mod tidy -diff || { echo "go.mod is not tidy: run 'make tidy' and commit" >&2; exit 1; }
 
 ##@ Maintain
