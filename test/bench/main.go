@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -51,15 +52,14 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	var errs []error
 	if o.pattern != "" {
-		if err := goBenchmarks(ctx, o, dir); err != nil {
-			return err
-		}
+		errs = append(errs, goBenchmarks(ctx, o, dir))
 	}
 	if o.rounds > 0 {
-		return compareCollectors(ctx, o, dir)
+		errs = append(errs, compareCollectors(ctx, o, dir))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // goBenchmarks prints the benchmarks' own lines as they come, then benchstat's table.
@@ -87,10 +87,11 @@ func goBenchmarks(ctx context.Context, o options, dir string) error {
 	benchmarks.Env = append(os.Environ(), "REDIS_ENDPOINT="+redis.Address, "MLFLOW_TRACKING_URI="+tracking.URL)
 	benchmarks.Stdout = io.MultiWriter(os.Stdout, file)
 	benchmarks.Stderr = os.Stderr
-	if err := benchmarks.Run(); err != nil {
-		return fmt.Errorf("go test: %w", err)
+	failed := benchmarks.Run() // the table shows what did run
+	if failed != nil {
+		failed = fmt.Errorf("go test: %w", failed)
 	}
 	table := exec.CommandContext(ctx, "benchstat", file.Name())
 	table.Stdout, table.Stderr = os.Stdout, os.Stderr
-	return table.Run()
+	return errors.Join(failed, table.Run())
 }
