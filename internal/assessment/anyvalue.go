@@ -6,66 +6,8 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/valyala/fastjson"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
-
-// maxStructuredKeys bounds the keys of one object that is written as a structured attribute: pcommon.Map looks
-// through all keys at each put. A larger object travels as its JSON text, in bytes.
-const maxStructuredKeys = 256
-
-// putValue writes v as a structured attribute value, an object's keys in their order. What that form cannot hold
-// exactly travels as JSON text in bytes.
-func putValue(dst pcommon.Value, v Value) {
-	parser := parsers.Get()
-	defer parsers.Put(parser)
-	parsed, err := parser.Parse(string(v))
-	if err != nil || !putJSON(dst, parsed) {
-		dst.SetEmptyBytes().FromRaw([]byte(v))
-	}
-}
-
-// putJSON reports whether dst could take v as it is.
-func putJSON(dst pcommon.Value, v *fastjson.Value) bool {
-	switch v.Type() {
-	case fastjson.TypeTrue, fastjson.TypeFalse:
-		dst.SetBool(v.GetBool())
-	case fastjson.TypeString:
-		dst.SetStr(string(v.GetStringBytes()))
-	case fastjson.TypeNumber:
-		n, err := parseNumber(v)
-		if err != nil {
-			return false
-		}
-		if n.isInt {
-			dst.SetInt(n.i)
-		} else {
-			dst.SetDouble(n.f)
-		}
-	case fastjson.TypeArray:
-		elements := v.GetArray()
-		slice := dst.SetEmptySlice()
-		slice.EnsureCapacity(len(elements))
-		for _, element := range elements {
-			if !putJSON(slice.AppendEmpty(), element) {
-				return false
-			}
-		}
-	case fastjson.TypeObject:
-		object := v.GetObject()
-		if object.Len() > maxStructuredKeys {
-			return false
-		}
-		m := dst.SetEmptyMap()
-		m.EnsureCapacity(object.Len())
-		ok := true
-		object.Visit(func(key []byte, value *fastjson.Value) {
-			ok = ok && putJSON(m.PutEmpty(string(key)), value)
-		})
-		return ok
-	}
-	return true
-}
 
 var (
 	errValueLarge = errors.New("value is larger than max_assessment_size")

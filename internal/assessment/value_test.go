@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 )
@@ -152,7 +154,7 @@ func TestParseValueOfManyKeys(t *testing.T) {
 }
 
 func FuzzParseValue(f *testing.F) {
-	for _, seed := range []string{`{"a":[1,2.50,"x\u00e9\ud800"],"a":null}`, `-0.0`, `"\u0000"`, "\"\xff\"", `1e308`, `[[]]`} {
+	for _, seed := range []string{`{"a":[1,2.50,"x\u00e9\ud800"],"a":null}`, `-0.0`, `"\u0000"`, "\"\xff\"", `1e308`, `[[]]`, `{"a\\\"b":["\\\\",{}, -1, 2e-9],"c":{"d":"\ne"}}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -166,5 +168,24 @@ func FuzzParseValue(f *testing.F) {
 		again, err := assessment.ParseValue([]byte(value))
 		require.NoError(t, err)
 		require.Equal(t, value, again, "one spelling only")
+		if len(value) < 64<<10 {
+			require.Equal(t, value, overTheWire(t, value))
+		}
 	})
+}
+
+// overTheWire is what comes out of a value that goes through a span event.
+func overTheWire(t *testing.T, value assessment.Value) assessment.Value {
+	t.Helper()
+	span := ptrace.NewSpan()
+	span.SetTraceID(pcommon.TraceID{1})
+	span.SetSpanID(pcommon.SpanID{1})
+	ev := span.Events().AppendEmpty()
+	assessment.EncodeSpanEvent(ev, &assessment.Assessment{
+		Name: "n", SpanID: span.SpanID().String(), Value: value,
+		Source: assessment.Source{Type: assessment.SourceTypeCode, ID: "s"},
+	})
+	got, err := assessment.DecodeSpanEvent(span, ev, assessment.DecodeOptions{})
+	require.NoError(t, err)
+	return got.Value
 }
