@@ -16,6 +16,7 @@
 //	{fb:07}:sync:<backend>:human    zset of trace ids by the time they are due; auto likewise
 //	{fb:07}:dead:<backend>          zset of trace ids by the time they were given up
 //	fb:gate:<backend>               hash: pause, ramp and calls in flight of the whole backend
+//	fb:refresh:<backend>            hash, expires: when the next step of re-reading may be taken, and where its passes are
 //	fb:meta                         hash: record version, shards, backends with their endpoints
 //
 // A record's content and its delivery are two fields, because a delivery happens to every record and would otherwise

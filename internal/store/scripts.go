@@ -25,6 +25,10 @@ var (
 	releaseSource string
 	//go:embed scripts/pause.lua
 	pauseSource string
+	//go:embed scripts/turn.lua
+	turnSource string
+	//go:embed scripts/revisit.lua
+	revisitSource string
 )
 
 type script struct{ source, sha string }
@@ -42,4 +46,6 @@ var (
 	admitScript   = newScript(admitSource)
 	releaseScript = newScript(releaseSource)
 	pauseScript   = newScript(pauseSource)
+	turnScript    = newScript(turnSource)
+	revisitScript = newScript(revisitSource)
 )

@@ -152,10 +152,11 @@ func (s *Store) takeOver(claim *Claim, rows []Record, now time.Time) takenOver {
 	return taken
 }
 
-// changed says whether the row differs from the record in more than its delivery.
+// changed says whether the row differs from the record in more than its delivery. A row whose loser went to the history
+// differs in that alone.
 func changed(old, row *Record) bool {
 	return !sameContent(&old.Assessment, &row.Assessment) || old.Invalid != row.Invalid || old.Touched != row.Touched ||
-		!old.Deleted.Equal(row.Deleted) || old.Author != row.Author
+		!old.Deleted.Equal(row.Deleted) || old.Author != row.Author || len(old.History) != len(row.History)
 }
 
 // adopt fills in what the caller does not know of a row that becomes a record.

@@ -58,7 +58,8 @@ end
 for i = 1, #fields, 200 do
   redis.call('HSET', key, unpack(fields, i, math.min(i + 199, #fields)))
 end
-redis.call('EXPIRE', key, ARGV[7])
+-- Retention counts from the last write; a re-reading that found nothing is none.
+if #fields > 0 or ARGV[5] ~= 'done' then redis.call('EXPIRE', key, ARGV[7]) end
 
 local function again(due)
   local queue = auto_queue
