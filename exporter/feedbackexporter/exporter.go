@@ -29,6 +29,7 @@ var (
 type assessmentStore interface {
 	deliver.Queue
 	deliver.Gate
+	deliver.Refresher
 	// Check connects and compares what Redis holds with what this build writes.
 	Check(ctx context.Context) error
 	Put(ctx context.Context, batch []assessment.Assessment) ([]store.Outcome, error)
@@ -164,15 +165,18 @@ func (e *feedbackExporter) prepareDelivery(ctx context.Context, host component.H
 		return err
 	}
 	e.loop, err = deliver.New(deliver.Settings{
-		Name:        e.backend,
-		Queue:       e.store,
-		Gate:        e.store,
-		Backend:     e.mlflow,
-		Observer:    e.telemetry,
-		Logger:      e.settings.Logger,
-		Forward:     config.Forward,
-		MaxInFlight: config.MaxInFlight,
-		TraceWait:   e.config.TraceWait,
+		Name:          e.backend,
+		Queue:         e.store,
+		Gate:          e.store,
+		Backend:       e.mlflow,
+		Observer:      e.telemetry,
+		Logger:        e.settings.Logger,
+		Forward:       config.Forward,
+		MaxInFlight:   config.MaxInFlight,
+		TraceWait:     e.config.TraceWait,
+		Refresher:     e.store,
+		RefreshRate:   config.RefreshRate,
+		RefreshWindow: config.RefreshWindow,
 	})
 	return err
 }

@@ -43,6 +43,14 @@ const (
 	defaultTimeout     = 10 * time.Second
 	maxTimeout         = 20 * time.Second // within a lease
 	defaultMaxInFlight = 16
+	// idleConnTimeout is below the 5s after which MLflow's web server closes an idle connection, so that no write goes
+	// out on one that is being closed. It also bounds how long connections outlive Close, which cannot reach them.
+	idleConnTimeout = 4 * time.Second
+
+	defaultRefreshRate   = 1
+	minRefreshRate       = 0.01
+	maxRefreshRate       = 20
+	defaultRefreshWindow = 24 * time.Hour
 )
 
 // MLflowConfig configures the delivery to an MLflow server.
@@ -58,6 +66,12 @@ type MLflowConfig struct {
 	// MaxInFlight bounds the calls under way to the server over all replicas, and the connections of this one.
 	// Default 16.
 	MaxInFlight int `mapstructure:"max_in_flight"`
+	// RefreshRate is how many calls a second, over all replicas, look for what people did in MLflow directly. One call
+	// reads up to 50 traces; delivery goes first. 0.01 to 20, default 1.
+	RefreshRate float64 `mapstructure:"refresh_rate"`
+	// RefreshWindow is how long after its assessments changed last a trace is looked at again, newest traces first; what
+	// people do later is noticed when the trace gets another assessment. Default 24h, 0 turns it off.
+	RefreshWindow time.Duration `mapstructure:"refresh_window"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -96,8 +110,12 @@ func NewDefaultMLflowConfig() MLflowConfig {
 	client.Timeout = defaultTimeout
 	keepalive := confighttp.NewDefaultKeepaliveClientConfig()
 	keepalive.MaxIdleConnsPerHost = defaultMaxInFlight
+	keepalive.IdleConnTimeout = idleConnTimeout
 	client.Keepalive = configoptional.Some(keepalive)
-	return MLflowConfig{HTTP: client, Bulk: BulkAuto, MaxInFlight: defaultMaxInFlight}
+	return MLflowConfig{
+		HTTP: client, Bulk: BulkAuto, MaxInFlight: defaultMaxInFlight,
+		RefreshRate: defaultRefreshRate, RefreshWindow: defaultRefreshWindow,
+	}
 }
 
 // Validate implements confmap.Validator.
@@ -118,6 +136,13 @@ func (c *MLflowConfig) Validate() error {
 	}
 	if c.MaxInFlight < 1 || c.MaxInFlight > 1000 {
 		errs = append(errs, fmt.Errorf("`max_in_flight` is %d, must be 1 to 1000", c.MaxInFlight))
+	}
+	if !(c.RefreshRate >= minRefreshRate && c.RefreshRate <= maxRefreshRate) { // refuses NaN, too
+		errs = append(errs, fmt.Errorf("`refresh_rate` is %v calls a second, must be %v to %v; "+
+			"`refresh_window: 0` turns refreshing off", c.RefreshRate, minRefreshRate, maxRefreshRate))
+	}
+	if c.RefreshWindow < 0 {
+		errs = append(errs, fmt.Errorf("`refresh_window` is %v, must be 0 (off) or positive", c.RefreshWindow))
 	}
 	return errors.Join(errs...)
 }

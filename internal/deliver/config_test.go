@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -38,6 +39,18 @@ func TestMLflowConfig(t *testing.T) {
 			err: "`max_in_flight` is 0, must be 1 to 1000",
 		},
 		{
+			name: "refresh_rate", conf: map[string]any{"endpoint": "http://x", "refresh_rate": 0},
+			err: "`refresh_rate` is 0 calls a second, must be 0.01 to 20; `refresh_window: 0` turns refreshing off",
+		},
+		{
+			name: "no number as refresh_rate", conf: map[string]any{"endpoint": "http://x", "refresh_rate": math.NaN()},
+			err: "`refresh_rate` is NaN",
+		},
+		{
+			name: "refresh_window", conf: map[string]any{"endpoint": "http://x", "refresh_window": "-1s"},
+			err: "`refresh_window` is -1s, must be 0 (off) or positive",
+		},
+		{
 			name: "an empty rule", conf: map[string]any{"endpoint": "http://x", "forward": []any{map[string]any{}}},
 			err: "a `forward` rule needs at least one of",
 		},
@@ -53,6 +66,7 @@ func TestMLflowConfig(t *testing.T) {
 			name: "everything",
 			conf: map[string]any{
 				"endpoint": "http://x/prefix", "bulk": "off", "max_in_flight": 4, "timeout": "3s",
+				"refresh_rate": 0.5, "refresh_window": "1h",
 				"keepalive": map[string]any{"max_idle_conns_per_host": 4},
 				"forward": []any{
 					map[string]any{"names": []any{"compliance_check"}, "passed": false},
@@ -84,6 +98,8 @@ func TestMLflowConfig(t *testing.T) {
 			assert.Equal(t, 4, config.MaxInFlight)
 			assert.Equal(t, 3*time.Second, config.HTTP.Timeout)
 			assert.Len(t, config.Forward, 2)
+			assert.InDelta(t, 0.5, config.RefreshRate, 0)
+			assert.Equal(t, time.Hour, config.RefreshWindow)
 		})
 	}
 }

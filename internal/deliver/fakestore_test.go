@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type fakeStore struct {
 	pausedUntil time.Time
 	held        int
 	err         error
+	revisits    []time.Time
 }
 
 type fakeTrace struct {
@@ -186,4 +188,35 @@ func (f *fakeStore) Pause(_ context.Context, _ string, d time.Duration) error {
 	f.pauses = append(f.pauses, d)
 	f.pausedUntil = f.clock.Now().Add(d)
 	return nil
+}
+
+// Revisit makes all settled traces due; dead ones are left alone.
+func (f *fakeStore) Revisit(_ context.Context, _ string, revisit store.Revisit) (int, time.Duration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return 0, 0, f.err
+	}
+	now := f.clock.Now()
+	if len(f.revisits) > 0 {
+		if left := f.revisits[len(f.revisits)-1].Add(revisit.Interval).Sub(now); left > 0 {
+			return 0, left, nil
+		}
+	}
+	f.revisits = append(f.revisits, now)
+	n := 0
+	for _, trace := range f.traces {
+		if n < revisit.Limit && !trace.queued && trace.dead == "" {
+			trace.queued, trace.due, trace.since, trace.attempts = true, now, now, 0
+			n++
+		}
+	}
+	return n, revisit.Interval, nil
+}
+
+// revisited is when traces were made due for a re-reading.
+func (f *fakeStore) revisited() []time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.revisits)
 }

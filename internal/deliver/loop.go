@@ -89,6 +89,13 @@ type Settings struct {
 	MaxInFlight int
 	// TraceWait is how long a trace may fail to appear; default 24 h.
 	TraceWait time.Duration
+	// Refresher finds what people do in the backend without anything changing here; nil, or a RefreshWindow of 0:
+	// it is noticed only when a trace becomes due again.
+	Refresher Refresher
+	// RefreshRate is how many batches are read again in a second, over all replicas; default 1.
+	RefreshRate float64
+	// RefreshWindow is how long after its last change a trace is read again.
+	RefreshWindow time.Duration
 	// Lease is the time for which traces are claimed; default 30 s.
 	Lease time.Duration
 	// Clock is the time; default the real one.
@@ -108,6 +115,7 @@ type Loop struct {
 	guard     guard
 	suspects  suspects
 	retained  retained
+	refresh   refresh
 
 	// dispatching ends the claiming, working ends the calls under way.
 	dispatching, working         context.Context
@@ -133,6 +141,9 @@ func New(settings Settings) (*Loop, error) {
 	if settings.Lease <= 2*leaseMargin {
 		settings.Lease = DefaultLease
 	}
+	if settings.RefreshRate <= 0 {
+		settings.RefreshRate = defaultRefreshRate
+	}
 	if settings.Clock == nil {
 		settings.Clock = realClock{}
 	}
@@ -147,7 +158,10 @@ func New(settings Settings) (*Loop, error) {
 		}
 		settings.Replica = hex.EncodeToString(id[:])
 	}
-	l := &Loop{settings: settings, admission: newAdmission(&settings), jobs: make(chan job, batchSize)}
+	l := &Loop{
+		settings: settings, admission: newAdmission(&settings), refresh: newRefresh(&settings),
+		jobs: make(chan job, batchSize),
+	}
 	l.dispatching, l.stopDispatching = context.WithCancel(context.Background())
 	l.working, l.stopWorking = context.WithCancel(context.Background())
 	return l, nil
@@ -187,7 +201,8 @@ func (l *Loop) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// dispatch claims and reads as fast as the workers take, and looks less often where nothing is due.
+// dispatch claims and reads as fast as the workers take, and looks less often where nothing is due. Only then, and only
+// if the backend is let through, are traces read again.
 func (l *Loop) dispatch() {
 	idle := idleFirst
 	for l.dispatching.Err() == nil {
@@ -202,6 +217,9 @@ func (l *Loop) dispatch() {
 			wait, idle = idleFirst/5, idleFirst
 		default:
 			idle = idleFirst
+		}
+		if err == nil && wait > 0 {
+			wait = min(wait, l.refresh.step(l.dispatching))
 		}
 		if wait > 0 {
 			select {

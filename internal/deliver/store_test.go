@@ -28,14 +28,17 @@ func openStore(tb testing.TB, address string) *store.Store {
 	return opened
 }
 
-func startReal(tb testing.TB, s *store.Store, uri string, o Observer) {
+func startReal(tb testing.TB, s *store.Store, uri string, o Observer, refreshWindow time.Duration) {
 	tb.Helper()
 	config := NewDefaultMLflowConfig()
 	config.HTTP.Endpoint = uri
 	backend, err := NewMLflow(tb.Context(), &config, nil, componenttest.NewNopTelemetrySettings())
 	require.NoError(tb, err)
 	tb.Cleanup(backend.Close)
-	loop, err := New(Settings{Name: testBackend, Queue: s, Gate: s, Backend: backend, Observer: o})
+	loop, err := New(Settings{
+		Name: testBackend, Queue: s, Gate: s, Backend: backend, Observer: o,
+		Refresher: s, RefreshRate: 20, RefreshWindow: refreshWindow,
+	})
 	require.NoError(tb, err)
 	loop.Start()
 	tb.Cleanup(func() { require.NoError(tb, loop.Shutdown(context.Background())) })
@@ -48,8 +51,8 @@ func TestLoopOnTheRealStore(t *testing.T) {
 	f := newFakeMLflow(t)
 	s := openStore(t, server.Addr())
 	o := &tally{}
-	startReal(t, s, f.URL, o)
-	startReal(t, openStore(t, server.Addr()), f.URL, o)
+	startReal(t, s, f.URL, o, 0)
+	startReal(t, openStore(t, server.Addr()), f.URL, o, 0)
 
 	source := assessment.Source{Type: assessment.SourceTypeCode, ID: "checker_v1"}
 	const traces, perTrace = 30, 3
