@@ -194,11 +194,24 @@ func (s *Store) pipeline(ctx context.Context, client redis.Cmdable, wait bool, c
 	}
 	reached, err := waited.Int64()
 	if err == nil && reached < int64(s.cfg.WaitReplicas) {
-		err = fmt.Errorf("write reached %d replicas within %v, `wait_replicas` is %d",
-			reached, waitTimeout, s.cfg.WaitReplicas)
+		err = &replicaError{reached: reached, wanted: s.cfg.WaitReplicas}
 	}
 	return err
 }
+
+// replicaError says that a write stands on too few replicas. Like all else that Redis answers it is a redis.Error: a
+// Redis that says so is there, and its reads work meanwhile.
+type replicaError struct {
+	reached int64
+	wanted  int
+}
+
+func (e *replicaError) Error() string {
+	return fmt.Sprintf("write reached %d replicas within %v, `wait_replicas` is %d", e.reached, waitTimeout, e.wanted)
+}
+
+// RedisError implements redis.Error.
+func (*replicaError) RedisError() {}
 
 // seen reports, once per change, that Redis answers no longer, or again.
 func (s *Store) seen(err error) error {

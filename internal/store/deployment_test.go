@@ -122,9 +122,16 @@ func TestPassword(t *testing.T) {
 func TestWaitReplicas(t *testing.T) {
 	t.Parallel()
 	addr := startRedis(t)
-	st := newServer(t, addr).open(t, func(cfg *store.Config, _ *store.Settings) { cfg.WaitReplicas = 1 })
-	_, err := st.Put(t.Context(), []assessment.Assessment{check(1, "c", assessment.True)})
+	core, logs := observer.New(zap.InfoLevel)
+	cfg := store.NewDefaultConfig()
+	cfg.Endpoints, cfg.WaitReplicas = []string{addr}, 1
+	st, err := store.Open(t.Context(), cfg, store.Settings{}, zap.New(core))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, st.Close()) })
+	_, err = st.Put(t.Context(), []assessment.Assessment{check(1, "c", assessment.True)})
 	require.ErrorContains(t, err, "write reached 0 replicas within 1s, `wait_replicas` is 1")
+	load(t, st, 1)
+	assert.Empty(t, logs.All(), "a Redis without enough replicas is no Redis that does not answer, and again does")
 
 	host, port, err := net.SplitHostPort(addr)
 	require.NoError(t, err)
