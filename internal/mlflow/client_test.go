@@ -42,6 +42,7 @@ func TestErrors(t *testing.T) {
 		{name: "taken", status: 500, body: `{"error_code":"INTERNAL_ERROR","message":"Failed to create assessment due to a constraint violation."}`, class: ClassDuplicate},
 		{name: "taken, before", status: 400, body: `{"error_code":"BAD_REQUEST","message":"UNIQUE constraint failed: assessments.assessment_id"}`, class: ClassDuplicate},
 		{name: "fell over", status: 500, body: "<!doctype html>", class: ClassUnavailable, blames: true},
+		{name: "a row that failed", status: 500, body: `{"error_code":"INTERNAL_ERROR","message":"(psycopg2.errors.CheckViolation) new row violates check\nDETAIL:  Failing row contains (a-1, secret)."}`, class: ClassUnavailable, blames: true},
 		{name: "database gone", status: 503, body: `{"error_code":"TEMPORARILY_UNAVAILABLE","message":""}`, class: ClassUnavailable},
 		{name: "too many", status: 429, header: map[string]string{"Retry-After": "3"}, class: ClassUnavailable, retryAfter: 3 * time.Second},
 		{name: "silenced for ever", status: 503, header: map[string]string{"Retry-After": "99999999999"}, class: ClassUnavailable, retryAfter: time.Hour},

@@ -177,9 +177,10 @@ func retryAfter(header http.Header) time.Duration {
 	return max(0, min(wait, maxRetryAfter))
 }
 
-// oneLine bounds a server's text, without the SQL and its parameters that older servers quote: they hold content.
+// oneLine bounds a server's text, without what it quotes of a database's: the SQL, its parameters, and PostgreSQL's
+// details, which repeat a row that failed. They hold content.
 func oneLine(text string) string {
-	for _, mark := range []string{"[SQL", "[parameters"} {
+	for _, mark := range []string{"[SQL", "[parameters", "DETAIL:"} {
 		text, _, _ = strings.Cut(text, mark)
 	}
 	if len(text) > maxMessage {
