@@ -23,6 +23,7 @@ const (
 	reasonRefused      = "refused"
 	reasonUnreadable   = "unreadable"
 	reasonBackendError = "backend_error"
+	reasonNotTaken     = "not_taken"
 )
 
 // The outcomes of a delivery; the values of the metric's attribute.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ var errNotAdmitted = errors.New("the backend is paused or busy")
 type admission struct {
 	gate        Gate
 	backend     string
-	token       string
+	replica     string
 	maxInFlight int
 	ttl         time.Duration
 	clock       Clock
@@ -34,14 +35,16 @@ type admission struct {
 
 	mu sync.Mutex
 	// epoch counts pauses; a failure of a call that was let in before the last pause says nothing new.
-	epoch  int
-	step   int
-	paused bool
+	epoch int
+	// permits counts those that were asked for.
+	permits uint64
+	step    int
+	paused  bool
 }
 
 func newAdmission(s *Settings) *admission {
 	return &admission{
-		gate: s.Gate, backend: s.Name, token: s.Replica, maxInFlight: s.MaxInFlight, ttl: s.Lease, clock: s.Clock,
+		gate: s.Gate, backend: s.Name, replica: s.Replica, maxInFlight: s.MaxInFlight, ttl: s.Lease, clock: s.Clock,
 		logger: s.Logger, random: rand.Float64,
 	}
 }
@@ -49,15 +52,19 @@ func newAdmission(s *Settings) *admission {
 // permit is the right to use the backend, for one call after the other.
 type permit struct {
 	epoch int
+	// token is the permit's own: one that is not returned, because the store did not answer, ends with its ttl however
+	// often this replica asks for others.
+	token string
 }
 
 // enter waits for admission until the given time at most.
 func (a *admission) enter(ctx context.Context, until time.Time) (permit, error) {
 	for {
 		a.mu.Lock()
-		p := permit{epoch: a.epoch}
+		a.permits++
+		p := permit{epoch: a.epoch, token: a.replica + "-" + strconv.FormatUint(a.permits, 10)}
 		a.mu.Unlock()
-		granted, wait, err := a.gate.Admit(ctx, a.backend, a.token, 1, a.maxInFlight, a.ttl)
+		granted, wait, err := a.gate.Admit(ctx, a.backend, p.token, 1, a.maxInFlight, a.ttl)
 		if err != nil {
 			return permit{}, err
 		}
@@ -83,7 +90,7 @@ func (a *admission) leave(ctx context.Context, p permit, err error) {
 	if failed {
 		a.pause(ctx, p, unavailable)
 	}
-	if releaseErr := a.gate.Release(ctx, a.backend, a.token, 1, err == nil); releaseErr != nil {
+	if releaseErr := a.gate.Release(ctx, a.backend, p.token, 1, err == nil); releaseErr != nil {
 		a.logger.Debug("permit not returned; it expires", zap.Error(releaseErr))
 	}
 	if err == nil {
@@ -92,8 +99,8 @@ func (a *admission) leave(ctx context.Context, p permit, err error) {
 }
 
 // unused gives back a permit whose use said nothing about the backend.
-func (a *admission) unused(ctx context.Context) {
-	if err := a.gate.Release(ctx, a.backend, a.token, 1, false); err != nil {
+func (a *admission) unused(ctx context.Context, p permit) {
+	if err := a.gate.Release(ctx, a.backend, p.token, 1, false); err != nil {
 		a.logger.Debug("permit not returned; it expires", zap.Error(err))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -386,6 +387,47 @@ func TestLoopGivesUpWhatIsRefusedAndWhatCannotBeHeld(t *testing.T) {
 	assert.Equal(t, maxWrites, r.mlflow.count("PATCH"))
 }
 
+func TestLoopGivesUpWhereItMayNotWrite(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(s *Settings, _ *MLflowConfig) { s.TraceWait = 20 * time.Second })
+	r.mlflow.arrive(testTrace, time.Second)
+	r.mlflow.answer = func(w http.ResponseWriter, req *http.Request) bool {
+		if strings.HasSuffix(req.URL.Path, "/assessments") {
+			http.Error(w, "Permission denied", http.StatusForbidden)
+			return true
+		}
+		return false
+	}
+	r.store.put(testRecord("check", assessment.True))
+	r.loop.Start()
+	r.until(r.store.idle)
+	assert.Equal(t, reasonNotTaken, r.store.trace().dead)
+	assert.Positive(t, r.tally.of(OutcomeRetried))
+	assert.Equal(t, 1, r.tally.of(OutcomeDead))
+}
+
+func TestLoopTakesOverWhatItHadGivenUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.mlflow.arrive(testTrace, time.Second)
+	record := delivered(t, testRecord("check", assessment.True))
+	delivery := record.Backends[testBackend]
+	delivery.State, delivery.Reason = store.DeliveryDead, reasonCannotHold
+	record.Backends = map[string]store.Delivery{testBackend: delivery}
+	r.store.put(record)
+	r.store.traces[testTrace].records[record.ID] = record
+	r.mlflow.edit(testTrace, record.ID, func(map[string]any) map[string]any {
+		return map[string]any{
+			"assessment_id": record.ID, "assessment_name": "check", "feedback": map[string]any{"value": "a person's"},
+			"source": map[string]any{"source_type": string(record.Source.Type), "source_id": record.Source.ID},
+		}
+	})
+	r.loop.Start()
+	r.until(r.store.idle)
+	assert.Equal(t, assessment.Value(`"a person's"`), r.store.record(record.ID).Value)
+	assert.Empty(t, r.store.trace().dead, "nothing is given up any more")
+}
+
 func TestLoopDoesNotOverwriteAnEditInBetween(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -476,6 +518,44 @@ func TestLoopReplicasShareTheWork(t *testing.T) {
 	r.until(r.store.idle)
 	assert.Equal(t, len(ids), r.tally.of(OutcomeDelivered))
 	assert.Equal(t, len(ids), r.mlflow.count("POST /api/3.0/mlflow/traces/tr-"))
+}
+
+// lossyGate is a gate whose store loses what is given back.
+type lossyGate struct{ *store.Store }
+
+func (lossyGate) Release(context.Context, string, string, int, bool) error { return errors.New("lost") }
+
+func TestPermitsThatWereNotReturnedEnd(t *testing.T) {
+	t.Parallel()
+	server := miniredis.RunT(t)
+	now := time.Now()
+	server.SetTime(now)
+	s := openStore(t, server.Addr())
+	settings := Settings{
+		Name: testBackend, Gate: lossyGate{s}, Replica: "r", MaxInFlight: 3, Lease: time.Minute, Clock: newTestClock(),
+		Logger: zap.NewNop(),
+	}
+	a := newAdmission(&settings)
+	enter := func() (permit, error) { return a.enter(t.Context(), settings.Clock.Now()) }
+	for range 2 {
+		p, err := enter()
+		require.NoError(t, err)
+		a.leave(t.Context(), p, nil)
+	}
+	now = now.Add(45 * time.Second)
+	server.SetTime(now)
+	last, err := enter()
+	require.NoError(t, err)
+	_, err = enter()
+	require.ErrorIs(t, err, errNotAdmitted)
+	server.SetTime(now.Add(30 * time.Second)) // what was lost first has ended, the last one has not
+	for range 2 {
+		p, err := enter()
+		require.NoError(t, err)
+		assert.NotEqual(t, last.token, p.token)
+	}
+	_, err = enter()
+	require.ErrorIs(t, err, errNotAdmitted)
 }
 
 func TestLoopShutdown(t *testing.T) {

@@ -22,7 +22,7 @@ func (l *Loop) pass(ctx context.Context) (int, error) {
 		claims, err = s.Queue.Claim(ctx, s.Name, batchSize, s.Lease)
 	}
 	if err != nil || len(claims) == 0 {
-		l.admission.unused(ctx)
+		l.admission.unused(ctx, p)
 		return 0, err
 	}
 	ids := make([]string, len(claims))

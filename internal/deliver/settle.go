@@ -45,6 +45,9 @@ func (v *verdict) finish(claim store.Claim) store.Settlement {
 		if reason != "" {
 			break
 		}
+		if v.takes(id) {
+			continue // what the backend decided is settled
+		}
 		delivery := record.Backends[claim.Backend]
 		if changed, found := v.settlement.Deliveries[id]; found {
 			delivery = changed
@@ -55,6 +58,11 @@ func (v *verdict) finish(claim store.Claim) store.Settlement {
 	}
 	v.settlement.Dead = reason
 	return v.settlement
+}
+
+// takes reports whether the record's content is taken over.
+func (v *verdict) takes(id string) bool {
+	return slices.ContainsFunc(v.settlement.TakenOver, func(r store.Record) bool { return r.ID == id })
 }
 
 // await defers a claim with patience until the longest wait is over, then gives it up with the reason. pending is the
@@ -71,8 +79,13 @@ func (v *verdict) await(claim store.Claim, now time.Time, traceWait time.Duratio
 	v.counts[OutcomeRetried] += pending
 }
 
-// again defers a claim for a short while, more patiently the more often that happened.
-func (v *verdict) again(claim store.Claim, pending int) {
+// again defers a claim for a short while, more patiently the more often that happened, and gives it up when the longest
+// wait is over: a user who may read a trace but not write to it is told of no trace at all.
+func (v *verdict) again(claim store.Claim, now time.Time, traceWait time.Duration, pending int) {
+	if now.Sub(claim.Since) >= traceWait {
+		v.await(claim, now, traceWait, pending, reasonNotTaken)
+		return
+	}
 	v.settlement.Done = false
 	v.settlement.RetryAfter = min(soon<<min(claim.Attempts, 12), longestWait)
 	v.counts[OutcomeRetried] += pending

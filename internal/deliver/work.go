@@ -50,7 +50,7 @@ func (l *Loop) deliver(j job) {
 		l.suspects.clear()
 		l.admission.leave(l.working, p, nil)
 	case own, ctx.Err() != nil: // the lease or this process ends, no fault of the backend
-		l.admission.unused(context.WithoutCancel(l.working))
+		l.admission.unused(context.WithoutCancel(l.working), p)
 	default:
 		l.admission.leave(l.working, p, err)
 	}
@@ -71,7 +71,7 @@ func (l *Loop) deliver(j job) {
 	case stumbled > 0:
 		v.await(j.claim, now, s.TraceWait, stumbled, reasonBackendError)
 	case again > 0:
-		v.again(j.claim, again)
+		v.again(j.claim, now, s.TraceWait, again)
 	}
 	l.settle(j.claim, v)
 }
