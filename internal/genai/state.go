@@ -23,8 +23,8 @@ const (
 	StateStreamingUnfinished State = "streaming_unfinished"
 )
 
-// stateEmpty is an answer that is there and says nothing. Why, only the finish reason and the span's status tell;
-// settle replaces it.
+// stateEmpty is an answer that is there and says nothing. What that means, only the finish reason and the span's status
+// tell; settle replaces it.
 const stateEmpty State = "empty"
 
 // reading is a part as one convention holds it; without a state, the convention does not have it.
@@ -119,6 +119,8 @@ func settle(out output, span ptrace.Span) reading {
 			return reading{state: StateToolCallOnly}
 		case finish == "":
 			return reading{state: StateStreamingUnfinished}
+		case completed(finish):
+			return reading{state: StateText}
 		}
 		return reading{state: StateError}
 	}
@@ -149,6 +151,16 @@ func finishOf(attributes pcommon.Map) string {
 		}
 	}
 	return ""
+}
+
+// completed reports whether the model ended its answer by itself. An empty one then is what the user got, which checks
+// must see; cut or filtered to nothing, it is none.
+func completed(finish string) bool {
+	switch strings.ToLower(finish) {
+	case "stop", "end_turn", "endturn", "stop_sequence", "complete", "completed", "eos":
+		return true
+	}
+	return false
 }
 
 func asksForTools(finish string) bool {

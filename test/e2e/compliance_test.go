@@ -41,8 +41,11 @@ func TestComplianceCheck(t *testing.T) {
 // same answer.
 func generatedAnswer(i int) string {
 	random := rand.New(rand.NewPCG(1, uint64(i)))
-	if i == 0 {
+	switch i {
+	case 0:
 		return "This is not financial advice"
+	case 1:
+		return ""
 	}
 	var b strings.Builder
 	if random.IntN(2) == 0 {
