@@ -45,7 +45,8 @@ type Config struct {
 
 	// TimeoutConfig holds `timeout`, the time that one write to Redis may take. Default 5s.
 	TimeoutConfig exporterhelper.TimeoutConfig `mapstructure:",squash"`
-	// Queue holds what Redis has not taken yet, results only. Default: 64 MiB in memory; `storage` makes it persistent.
+	// Queue holds what Redis has not taken yet, results only. Default: 64 MiB in memory, written in batches of 4096 or
+	// every 200ms; `storage` makes it persistent.
 	Queue configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 	// Retry says how a failed write is repeated. Default: for ever, every 1s to 10s.
 	Retry configretry.BackOffConfig `mapstructure:"retry_on_failure"`
@@ -61,6 +62,7 @@ var (
 
 const (
 	defaultQueueBytes = 64 << 20
+	defaultBatch      = 4096
 	// minQueueBytes and maxQueueCount tell a queue_size that was meant in another unit.
 	minQueueBytes = 1 << 20
 	maxQueueCount = 10_000_000
@@ -75,6 +77,10 @@ var backendPattern = regexp.MustCompile(`^[A-Za-z0-9_./-]{1,100}$`)
 func createDefaultConfig() component.Config {
 	queue := exporterhelper.NewDefaultQueueConfig()
 	queue.Sizer, queue.QueueSize = exporterhelper.RequestSizerTypeBytes, defaultQueueBytes
+	// A batch is spread over the store's shards, one script each: small ones cost Redis several times as much.
+	queue.Batch = configoptional.Some(exporterhelper.BatchConfig{
+		FlushTimeout: 200 * time.Millisecond, Sizer: exporterhelper.RequestSizerTypeItems, MinSize: defaultBatch,
+	})
 	retry := configretry.NewDefaultBackOffConfig()
 	// What was accepted is held until Redis is back; the queue's size is the bound.
 	retry.InitialInterval, retry.MaxInterval, retry.MaxElapsedTime = time.Second, 10*time.Second, 0

@@ -272,6 +272,7 @@ func TestShutdownWhileRedisIsDown(t *testing.T) {
 	fake.fail(nil, func([]assessment.Assessment) ([]store.Outcome, error) { return nil, errDown })
 	config := quickConfig()
 	config.Retry.InitialInterval, config.Retry.MaxInterval = time.Hour, time.Hour
+	config.Queue.Get().Batch.Get().MinSize = 1
 	exp, err := newFactory(fake.open).CreateTraces(t.Context(), exportertest.NewNopSettings(metadata.Type), config)
 	require.NoError(t, err)
 	require.NoError(t, exp.Start(t.Context(), host{}))
