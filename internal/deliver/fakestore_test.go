@@ -112,7 +112,8 @@ func (f *fakeStore) Claim(_ context.Context, backend string, limit int, lease ti
 		trace.leased = now.Add(lease)
 		claims = append(claims, store.Claim{
 			TraceID: id, Backend: backend, Token: string(rune('a' + trace.token)), Expires: trace.leased,
-			Since: trace.since, Attempts: trace.attempts, Revision: trace.revision, Records: maps.Clone(trace.records),
+			Since: trace.since, Waited: now.Sub(trace.since), Attempts: trace.attempts,
+			Revision: trace.revision, Records: maps.Clone(trace.records),
 		})
 	}
 	return claims, nil

@@ -210,6 +210,23 @@ func TestPatience(t *testing.T) {
 	assert.Equal(t, time.Hour, patience(1<<30))
 }
 
+// TestAwaitTrustsNoReplicasClock: how long a trace has waited is the store's to say.
+func TestAwaitTrustsNoReplicasClock(t *testing.T) {
+	t.Parallel()
+	for name, since := range map[string]time.Time{
+		"a clock far ahead": time.Now().AddDate(-10, 0, 0), "a clock far behind": time.Now().AddDate(10, 0, 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVerdict(&comparison{counts: map[string]int{}})
+			v.await(store.Claim{Since: since, Waited: time.Minute}, time.Hour, 1, reasonNeverArrived)
+			assert.Equal(t, store.Settlement{RetryAfter: firstWait}, v.settlement)
+			v.await(store.Claim{Since: since, Waited: time.Hour}, time.Hour, 1, reasonNeverArrived)
+			assert.Equal(t, reasonNeverArrived, v.settlement.Dead)
+		})
+	}
+}
+
 func TestLoopGivesUpTracesThatNeverArrive(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(s *Settings, _ *MLflowConfig) { s.TraceWait = 10 * time.Second })

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -79,7 +78,7 @@ func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
 	var settled []store.Claim
 	var verdicts []*verdict
 	for _, j := range jobs {
-		if v := l.withoutWrites(&j, believed, now); v != nil {
+		if v := l.withoutWrites(&j, believed); v != nil {
 			settled = append(settled, j.claim)
 			verdicts = append(verdicts, v)
 		} else {
@@ -91,17 +90,17 @@ func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
 }
 
 // withoutWrites is the verdict on a trace that nothing is to be written for now, nil for others.
-func (l *Loop) withoutWrites(j *job, believed bool, now time.Time) *verdict {
+func (l *Loop) withoutWrites(j *job, believed bool) *verdict {
 	s := &l.settings
 	c := &j.comparison
 	if j.unreadable {
 		v := newVerdict(&comparison{counts: map[string]int{}})
-		v.await(j.claim, now, s.TraceWait, len(j.claim.Records), reasonUnreadable)
+		v.await(j.claim, s.TraceWait, len(j.claim.Records), reasonUnreadable)
 		return v
 	}
 	if len(c.missing) > 0 && !believed {
 		v := newVerdict(c)
-		v.await(j.claim, now, s.TraceWait, len(c.missing), reasonMassMissing)
+		v.await(j.claim, s.TraceWait, len(c.missing), reasonMassMissing)
 		return v
 	}
 	c.withdraw(s.Name, j.claim.Records)
@@ -111,7 +110,7 @@ func (l *Loop) withoutWrites(j *job, believed bool, now time.Time) *verdict {
 			return newVerdict(c)
 		}
 		v := newVerdict(c)
-		v.await(j.claim, now, s.TraceWait, len(c.writes), reasonNeverArrived)
+		v.await(j.claim, s.TraceWait, len(c.writes), reasonNeverArrived)
 		return v
 	}
 	if len(c.writes) == 0 {

@@ -67,8 +67,8 @@ func (v *verdict) takes(id string) bool {
 
 // await defers a claim with patience until the longest wait is over, then gives it up with the reason. pending is the
 // number of assessments that wait.
-func (v *verdict) await(claim store.Claim, now time.Time, traceWait time.Duration, pending int, reason string) {
-	left := traceWait - now.Sub(claim.Since)
+func (v *verdict) await(claim store.Claim, traceWait time.Duration, pending int, reason string) {
+	left := traceWait - claim.Waited
 	if left <= 0 {
 		v.settlement.Done, v.settlement.RetryAfter, v.settlement.Dead = false, 0, reason
 		v.counts[OutcomeDead] += pending
@@ -81,9 +81,9 @@ func (v *verdict) await(claim store.Claim, now time.Time, traceWait time.Duratio
 
 // again defers a claim for a short while, more patiently the more often that happened, and gives it up when the longest
 // wait is over: a user who may read a trace but not write to it is told of no trace at all.
-func (v *verdict) again(claim store.Claim, now time.Time, traceWait time.Duration, pending int) {
-	if now.Sub(claim.Since) >= traceWait {
-		v.await(claim, now, traceWait, pending, reasonNotTaken)
+func (v *verdict) again(claim store.Claim, traceWait time.Duration, pending int) {
+	if claim.Waited >= traceWait {
+		v.await(claim, traceWait, pending, reasonNotTaken)
 		return
 	}
 	v.settlement.Done = false

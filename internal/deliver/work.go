@@ -65,13 +65,13 @@ func (l *Loop) deliver(j job) {
 	rest := len(j.comparison.writes) - len(results)
 	switch {
 	case own:
-		v.await(j.claim, now, s.TraceWait, rest+stumbled, reasonBackendError)
+		v.await(j.claim, s.TraceWait, rest+stumbled, reasonBackendError)
 	case err != nil:
 		v.settlement.Done, v.settlement.RetryAfter = false, giveBackAfter
 	case stumbled > 0:
-		v.await(j.claim, now, s.TraceWait, stumbled, reasonBackendError)
+		v.await(j.claim, s.TraceWait, stumbled, reasonBackendError)
 	case again > 0:
-		v.again(j.claim, now, s.TraceWait, again)
+		v.again(j.claim, s.TraceWait, again)
 	}
 	l.settle(j.claim, v)
 }

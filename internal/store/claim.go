@@ -20,7 +20,7 @@ func (s *Store) Claim(ctx context.Context, backend string, limit int, lease time
 	if err != nil {
 		return nil, err
 	}
-	quotas, err := s.quotas(ctx, b, limit)
+	quotas, now, err := s.quotas(ctx, b, limit)
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
@@ -52,6 +52,7 @@ func (s *Store) Claim(ctx context.Context, backend string, limit int, lease time
 				return nil, fmt.Errorf("redis: the claim script answered %T", entry)
 			}
 			claim.Backend, claim.Token, claim.Expires = backend, token, expires
+			claim.Waited = max(0, now.Sub(claim.Since))
 			if human {
 				people = append(people, claim)
 			} else {
@@ -91,11 +92,13 @@ func readClaim(entry any) (claim Claim, human, ok bool) {
 	}, parts[4] == "human", true
 }
 
-// quotas says how many traces of the human and of the automatic queue each shard is asked for.
-func (s *Store) quotas(ctx context.Context, backend, limit int) (quotas [shardCount][2]int, err error) {
-	now, err := s.client.Time(ctx).Result()
+// quotas says how many traces of the human and of the automatic queue each shard is asked for, at Redis' time now.
+func (s *Store) quotas(ctx context.Context, backend, limit int) (
+	quotas [shardCount][2]int, now time.Time, err error,
+) {
+	now, err = s.client.Time(ctx).Result()
 	if s.seen(err) != nil {
-		return quotas, err
+		return quotas, now, err
 	}
 	pipe := s.client.Pipeline()
 	var due [shardCount][2]*redis.IntCmd
@@ -107,7 +110,7 @@ func (s *Store) quotas(ctx context.Context, backend, limit int) (quotas [shardCo
 		}
 	}
 	if err := s.exec(ctx, pipe); err != nil {
-		return quotas, err
+		return quotas, now, err
 	}
 	first := int(s.turn.Add(1))
 	for queue := range 2 {
@@ -123,7 +126,7 @@ func (s *Store) quotas(ctx context.Context, backend, limit int) (quotas [shardCo
 			}
 		}
 	}
-	return quotas, nil
+	return quotas, now, nil
 }
 
 // backend is the index of a backend of the settings.

@@ -114,6 +114,8 @@ func TestSettleRetryAndDone(t *testing.T) {
 			require.Len(t, second, 1)
 			assert.Equal(t, 1, second[0].Attempts)
 			assert.Equal(t, first.Since, second[0].Since)
+			assert.GreaterOrEqual(t, second[0].Waited, 300*time.Millisecond)
+			assert.Less(t, second[0].Waited, time.Hour)
 
 			// A write during the claim makes it due again instead of done.
 			put(t, st, check(1, "d", assessment.True))

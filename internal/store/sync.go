@@ -12,6 +12,8 @@ type Claim struct {
 	Expires time.Time
 	// Since is when the trace first became due, by Redis' clock; trace_wait counts from it.
 	Since time.Time
+	// Waited is the time from then to the claim, by the same clock.
+	Waited time.Duration
 	// Attempts counts how often the trace was deferred since then.
 	Attempts int
 	// Revision is the trace's revision at the time of the claim; it grows with each change of any of its records.
