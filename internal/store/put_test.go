@@ -375,6 +375,17 @@ func TestKeysExpire(t *testing.T) {
 			assert.Equal(t, 1, backlog(t, st))
 			assert.Empty(t, claim(t, st, 10))
 			assert.Zero(t, backlog(t, st))
+
+			put(t, st, check(2, "c", assessment.True))
+			require.True(t, settle(t, st, claim(t, st, 1)[0], store.Settlement{Dead: "refused"}))
+			dead := func() int64 {
+				stats, err := st.Stats(t.Context(), backendName)
+				require.NoError(t, err)
+				return stats.Dead
+			}
+			assert.EqualValues(t, 1, dead())
+			s.pass(t, 1100*time.Millisecond)
+			assert.Zero(t, dead(), "an alert on the dead ends when they have expired")
 		})
 	}
 }

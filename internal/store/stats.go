@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,7 +17,7 @@ type Stats struct {
 	OldestDue time.Time
 	// BacklogAge is for how long it has been due.
 	BacklogAge time.Duration
-	// Dead is the number of traces that were given up.
+	// Dead is the number of traces that were given up and have not expired since.
 	Dead int64
 }
 
@@ -26,8 +27,12 @@ func (s *Store) Stats(ctx context.Context, backend string) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
+	now, err := s.client.Time(ctx).Result()
+	if s.seen(err) != nil {
+		return Stats{}, fmt.Errorf("redis: %w", err)
+	}
+	alive := strconv.FormatInt(now.Add(-s.set.Retention).UnixMilli(), 10)
 	pipe := s.client.Pipeline()
-	clock := pipe.Time(ctx)
 	var waiting, dead []*redis.IntCmd
 	var oldest []*redis.ZSliceCmd
 	for i := range s.shards {
@@ -36,7 +41,7 @@ func (s *Store) Stats(ctx context.Context, backend string) (Stats, error) {
 			waiting = append(waiting, pipe.ZCard(ctx, queue))
 			oldest = append(oldest, pipe.ZRangeWithScores(ctx, queue, 0, 0))
 		}
-		dead = append(dead, pipe.ZCard(ctx, queues.dead))
+		dead = append(dead, pipe.ZCount(ctx, queues.dead, alive, "+inf"))
 	}
 	if err := s.exec(ctx, pipe); err != nil {
 		return Stats{}, fmt.Errorf("redis: %w", err)
@@ -46,8 +51,8 @@ func (s *Store) Stats(ctx context.Context, backend string) (Stats, error) {
 		stats.Backlog += waiting[i].Val()
 		for _, first := range oldest[i].Val() {
 			due := time.UnixMilli(int64(first.Score)).UTC()
-			if !due.After(clock.Val()) && (stats.OldestDue.IsZero() || due.Before(stats.OldestDue)) {
-				stats.OldestDue, stats.BacklogAge = due, clock.Val().Sub(due)
+			if !due.After(now) && (stats.OldestDue.IsZero() || due.Before(stats.OldestDue)) {
+				stats.OldestDue, stats.BacklogAge = due, now.Sub(due)
 			}
 		}
 	}
