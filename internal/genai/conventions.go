@@ -116,6 +116,7 @@ func (in *input) complete(other input) {
 // output is what a convention knows of the output side.
 type output struct {
 	answer    reading
+	empty     bool   // the answer was captured, and has no character
 	finish    string // why the model stopped
 	id        string // of the response
 	calls     []ToolCall

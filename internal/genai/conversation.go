@@ -148,7 +148,7 @@ func (t turns) lastStep() message {
 
 // answered is what a message of the output is worth.
 func answered(m message) output {
-	out := output{answer: read(m.text, inOutput), calls: m.calls, finish: m.finish}
+	out := output{answer: read(m.text, inOutput), empty: m.empty, calls: m.calls, finish: m.finish}
 	if m.finish == "content_filter" && isRedacted(m.text, inInput) {
 		out.answer = reading{state: StateRedacted}
 	}

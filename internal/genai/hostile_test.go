@@ -36,7 +36,8 @@ func sound(t *testing.T, i *genai.Interaction) {
 		text, state := i.Text(part)
 		switch state {
 		case genai.StateText:
-			require.NotEmpty(t, strings.TrimSpace(text), part)
+			// An answer may be captured without a character.
+			require.True(t, strings.TrimSpace(text) != "" || text == "" && part == genai.PartAnswer, part)
 		case genai.StateTruncated:
 		case genai.StateToolCallOnly, genai.StateNotCaptured, genai.StateRedacted, genai.StateMedia, genai.StateDropped,
 			genai.StateError, genai.StateStreamingUnfinished:

@@ -43,6 +43,7 @@ type message struct {
 	results []Document
 	media   bool   // has an image, sound or file
 	blank   bool   // a part whose content was not captured
+	empty   bool   // a text that was captured and has no character
 	finish  string // why the model stopped
 }
 
@@ -60,6 +61,13 @@ func (m *message) addText(text string) {
 	default:
 		m.text += "\n" + text
 	}
+}
+
+// addCaptured appends a text part that is there, though it may have no character.
+func (m *message) addCaptured(value *fastjson.Value) {
+	text := jsonText(value)
+	m.empty = m.empty || text == "" && value.Type() == fastjson.TypeString
+	m.addText(text)
 }
 
 // open returns the object that holds the content of a message, and its role. LangChain wraps messages, in two ways.
@@ -161,7 +169,7 @@ func (m *message) readContentValue(content *fastjson.Value) {
 	}
 	switch content.Type() {
 	case fastjson.TypeString:
-		m.addText(jsonText(content))
+		m.addCaptured(content)
 	case fastjson.TypeArray:
 		for _, part := range content.GetArray() {
 			m.readPart(part)
@@ -221,7 +229,7 @@ func (m *message) addCall(call *fastjson.Value) {
 func (m *message) readPart(part *fastjson.Value) {
 	switch part.Type() {
 	case fastjson.TypeString:
-		m.addText(jsonText(part))
+		m.addCaptured(part)
 		return
 	case fastjson.TypeObject:
 	default:
@@ -234,7 +242,7 @@ func (m *message) readPart(part *fastjson.Value) {
 			m.blank = true
 			return
 		}
-		m.addText(jsonText(text))
+		m.addCaptured(text)
 	case "tool_call", "tool_use", "function_call", "tool-call", "server_tool_call", "server_tool_use":
 		m.addCall(part)
 	case "tool_call_response", "tool_result", "tool-result", "function_call_output", "server_tool_call_response":
@@ -254,7 +262,7 @@ func (m *message) readUntypedPart(part *fastjson.Value) {
 		return
 	}
 	if text := first(part, "text", "content"); text != nil {
-		m.addText(jsonText(text))
+		m.addCaptured(text)
 		return
 	}
 	if call := first(part, "functionCall", "function_call", "toolUse", "tool_call"); call != nil {

@@ -117,10 +117,10 @@ func settle(out output, span ptrace.Span) reading {
 		switch {
 		case asksForTools(finish):
 			return reading{state: StateToolCallOnly}
+		case out.empty && (completed(finish) || finish == "" && !streams(span.Attributes())):
+			return reading{state: StateText}
 		case finish == "":
 			return reading{state: StateStreamingUnfinished}
-		case completed(finish):
-			return reading{state: StateText}
 		}
 		return reading{state: StateError}
 	}
@@ -151,6 +151,16 @@ func finishOf(attributes pcommon.Map) string {
 		}
 	}
 	return ""
+}
+
+// streams reports whether the answer came, or was to come, in pieces.
+func streams(attributes pcommon.Map) bool {
+	for _, key := range [...]string{"gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"} {
+		if flag, ok := attributes.Get(key); ok && strings.EqualFold(flag.AsString(), "true") {
+			return true
+		}
+	}
+	return false
 }
 
 // completed reports whether the model ended its answer by itself. An empty one then is what the user got, which checks

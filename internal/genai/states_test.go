@@ -74,10 +74,19 @@ func TestAnswerStates(t *testing.T) {
 			span:  attributes{"gen_ai.operation.name": "chat", "error.type": "timeout", "gen_ai.output.messages": said(`{"type":"text","content":"half an ans"}`, "")},
 			state: genai.StateError,
 		},
-		{name: "empty and cut", span: otelChat(nil, said("", `,"finish_reason":"length"`)), state: genai.StateError},
-		{name: "empty and filtered", span: otelChat(nil, said("", `,"finish_reason":"content_filter"`)), state: genai.StateError},
-		{name: "empty and finished", span: otelChat(nil, said("", `,"finish_reason":"stop"`)), state: genai.StateText},
-		{name: "empty and not finished", span: otelChat(nil, said("", "")), state: genai.StateStreamingUnfinished},
+		{name: "empty and cut", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"length"`)), state: genai.StateError},
+		{name: "empty and filtered", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"content_filter"`)), state: genai.StateError},
+		{name: "empty and finished", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"stop"`)), state: genai.StateText},
+		{name: "empty, no word on how it ended", span: otelChat(nil, said(`{"type":"text","content":""}`, "")), state: genai.StateText},
+		{
+			name: "empty, streamed and not finished", state: genai.StateStreamingUnfinished,
+			span: attributes{
+				"gen_ai.operation.name": "chat", "gen_ai.request.stream": true,
+				"gen_ai.output.messages": said(`{"type":"text","content":""}`, ""),
+			},
+		},
+		{name: "no part and finished", span: otelChat(nil, said("", `,"finish_reason":"stop"`)), state: genai.StateError},
+		{name: "no part and not finished", span: otelChat(nil, said("", "")), state: genai.StateStreamingUnfinished},
 		{
 			name: "empty text that asked for tools", state: genai.StateToolCallOnly,
 			span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"tool_call"`)),
