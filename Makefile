@@ -132,7 +132,7 @@ _build/quickstart: go.mod go.sum $(SOURCES) $(RUNNER_SOURCES)
 
 # Pinned by internal/tools/go.mod; golangci-lint and govulncheck have a module of their own, because their
 # dependencies would shift those of the collector's tools.
-.tools/builder .tools/mdatagen .tools/gotestsum .tools/gofumpt .tools/benchstat &: internal/tools/go.mod internal/tools/go.sum
+.tools/builder .tools/mdatagen .tools/gotestsum .tools/benchstat &: internal/tools/go.mod internal/tools/go.sum
 	cd internal/tools && GOBIN=$(CURDIR)/.tools go install tool
 	@touch .tools/*
 
