@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -81,7 +82,8 @@ func TestLoopOnTheRealStore(t *testing.T) {
 	}
 	put(store.OutcomeStored)
 	require.Eventually(t, settled, 20*time.Second, 5*time.Millisecond)
-	assert.Equal(t, map[string]int{OutcomeDelivered: len(batch)}, o.all())
+	delivered := map[string]int{OutcomeDelivered: len(batch)} // counted after it is settled
+	require.Eventually(t, func() bool { return maps.Equal(delivered, o.all()) }, 20*time.Second, 5*time.Millisecond)
 	bulks, _ := f.bulks()
 	assert.Equal(t, traces, bulks)
 
