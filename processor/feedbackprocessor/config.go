@@ -82,21 +82,30 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Unmarshal implements confmap.Unmarshaler: a null evaluator or model is removed, which plain decoding would turn
-// into one with nothing set.
+// Unmarshal implements confmap.Unmarshaler: null keys and entries are removed. Plain decoding would turn a null entry
+// into one with nothing set, and a null key, such as one whose environment variable is unset, into zero: off, or
+// without a bound.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
-	for _, section := range []string{"checks", "models", "judges"} {
-		entries, ok := conf.Get(section).(map[string]any)
-		if !ok {
-			continue
-		}
-		for name, entry := range entries {
-			if entry == nil {
-				conf.Delete(section + confmap.KeyDelimiter + name)
+	removeNulls(conf, "", conf.ToStringMap())
+	return conf.Unmarshal(c)
+}
+
+// foreignMaps are the keys of maps that are handed on as they are; a null in a JSON Schema has a meaning.
+var foreignMaps = []string{"parameters", "output", "schema"}
+
+// removeNulls removes the nulls of a section, whose keys begin with path.
+func removeNulls(conf *confmap.Conf, path string, section map[string]any) {
+	inEntry := strings.Count(path, confmap.KeyDelimiter) > 1 // above it, a key may be an entry's name
+	for key, value := range section {
+		switch child := value.(type) {
+		case nil:
+			conf.Delete(path + key)
+		case map[string]any:
+			if !inEntry || !slices.Contains(foreignMaps, key) {
+				removeNulls(conf, path+key+confmap.KeyDelimiter, child)
 			}
 		}
 	}
-	return conf.Unmarshal(c)
 }
 
 // Validate implements confmap.Validator. The sections check themselves; here is what lies between them.

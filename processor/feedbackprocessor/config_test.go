@@ -115,3 +115,36 @@ func TestNullAndDisabledEntries(t *testing.T) {
 	assert.Len(t, p.traces.(*tracesNode).instance.checks, 1)
 	p.stop(t)
 }
+
+// TestNullKeysCountAsAbsent: but not those of maps that are handed on, where null means null.
+func TestNullKeysCountAsAbsent(t *testing.T) {
+	t.Parallel()
+	conf := confmap.NewFromStringMap(map[string]any{
+		"error_mode": nil, "results": nil, "shutdown_timeout": nil,
+		"judge_queue": map[string]any{"queue_size": nil},
+		"judge_retry": nil,
+		"checks":      map[string]any{"schema": map[string]any{"enabled": nil, "json": map[string]any{"schema": map[string]any{"const": nil}}}},
+		"models":      map[string]any{"m": map[string]any{"timeout": nil, "max_output_tokens": nil, "parameters": map[string]any{"stop": nil}}},
+		"judges": map[string]any{"output": map[string]any{
+			"enabled": nil, "kinds": nil, "max_input": nil, "model": "m", "prompt": "{{.Answer}}",
+			"output": map[string]any{"type": "boolean", "default": nil}, "sampling": []any{map[string]any{"name": "all", "rate": 1}},
+		}},
+	})
+	config := createDefaultConfig().(*Config)
+	require.NoError(t, conf.Unmarshal(config))
+	require.NoError(t, confmap.Validate(config))
+	defaults := createDefaultConfig().(*Config)
+	assert.Equal(t, defaults.ErrorMode, config.ErrorMode)
+	assert.Equal(t, defaults.Results, config.Results)
+	assert.Equal(t, defaults.ShutdownTimeout, config.ShutdownTimeout)
+	assert.Equal(t, defaults.JudgeQueue, config.JudgeQueue)
+	assert.Equal(t, defaults.JudgeRetry, config.JudgeRetry)
+	assert.True(t, config.Checks["schema"].Enabled)
+	assert.Contains(t, config.Checks["schema"].JSON.Schema, "const")
+	assert.Equal(t, 30*time.Second, config.Models["m"].ClientConfig.Timeout)
+	assert.EqualValues(t, 1024, config.Models["m"].MaxOutputTokens)
+	assert.Contains(t, config.Models["m"].Parameters, "stop")
+	assert.True(t, config.Judges["output"].Enabled)
+	assert.Equal(t, []genai.Kind{genai.KindLLM}, config.Judges["output"].Kinds)
+	assert.Contains(t, config.Judges["output"].Output, "default")
+}
