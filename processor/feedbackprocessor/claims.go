@@ -1,6 +1,8 @@
 package feedbackprocessor
 
 import (
+	"strings"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -17,18 +19,22 @@ type claim struct {
 // claims are those of all our evaluators.
 type claims map[claim]struct{}
 
-// holds reports whether the attributes of an inbound evaluation event claim to be ours.
-func (c claims) holds(attributes pcommon.Map) bool {
+// holds reports whether the attributes of an inbound evaluation event claim to be ours. Where they name no evaluator,
+// whoever decodes the event takes the instrumentation scope's name for it.
+func (c claims) holds(attributes pcommon.Map, scope pcommon.InstrumentationScope) bool {
 	name, source := assessment.Identity(attributes)
+	if source.ID == "" {
+		source.ID = strings.ToValidUTF8(scope.Name(), "\uFFFD")
+	}
 	_, ok := c[claim{name, source}]
 	return ok
 }
 
 // onSpan reports whether any event of a span claims to be ours.
-func (c claims) onSpan(span ptrace.Span) bool {
+func (c claims) onSpan(span ptrace.Span, scope pcommon.InstrumentationScope) bool {
 	events := span.Events()
 	for i := range events.Len() {
-		if event := events.At(i); assessment.IsResult(event) && c.holds(event.Attributes()) {
+		if event := events.At(i); assessment.IsResult(event) && c.holds(event.Attributes(), scope) {
 			return true
 		}
 	}
@@ -40,7 +46,7 @@ func (c claims) inTraces(td ptrace.Traces) bool {
 	for _, resource := range td.ResourceSpans().All() {
 		for _, scope := range resource.ScopeSpans().All() {
 			for _, span := range scope.Spans().All() {
-				if c.onSpan(span) {
+				if c.onSpan(span, scope.Scope()) {
 					return true
 				}
 			}
@@ -50,9 +56,9 @@ func (c claims) inTraces(td ptrace.Traces) bool {
 }
 
 // removeFromSpan removes the events that claim to be ours and returns their number.
-func (c claims) removeFromSpan(span ptrace.Span) (removed int) {
+func (c claims) removeFromSpan(span ptrace.Span, scope pcommon.InstrumentationScope) (removed int) {
 	span.Events().RemoveIf(func(event ptrace.SpanEvent) bool {
-		if !assessment.IsResult(event) || !c.holds(event.Attributes()) {
+		if !assessment.IsResult(event) || !c.holds(event.Attributes(), scope) {
 			return false
 		}
 		removed++
@@ -66,7 +72,7 @@ func (c claims) inLogs(ld plog.Logs) bool {
 	for _, resource := range ld.ResourceLogs().All() {
 		for _, scope := range resource.ScopeLogs().All() {
 			for _, record := range scope.LogRecords().All() {
-				if assessment.IsResultRecord(record) && c.holds(record.Attributes()) {
+				if assessment.IsResultRecord(record) && c.holds(record.Attributes(), scope.Scope()) {
 					return true
 				}
 			}
@@ -82,7 +88,7 @@ func (c claims) removeFromLogs(ld plog.Logs) (removed int) {
 		resource.ScopeLogs().RemoveIf(func(scope plog.ScopeLogs) bool {
 			before := removed
 			scope.LogRecords().RemoveIf(func(record plog.LogRecord) bool {
-				if !assessment.IsResultRecord(record) || !c.holds(record.Attributes()) {
+				if !assessment.IsResultRecord(record) || !c.holds(record.Attributes(), scope.Scope()) {
 					return false
 				}
 				removed++

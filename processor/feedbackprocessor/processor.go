@@ -58,8 +58,8 @@ func (in *instance) ownCopy(td ptrace.Traces) ptrace.Traces {
 }
 
 func (in *instance) evaluateSpan(ctx context.Context, b *batch, span ptrace.Span) {
-	if in.claims.onSpan(span) {
-		for range in.claims.removeFromSpan(span) {
+	if scope := b.subject.Scope.Scope(); in.claims.onSpan(span, scope) {
+		for range in.claims.removeFromSpan(span, scope) {
 			b.tally.add(in.removedEvents)
 		}
 	}

@@ -285,6 +285,28 @@ func TestClaimsInLogs(t *testing.T) {
 	assert.Equal(t, map[string]int64{"logs": 2}, sums(t, p.telemetry, "removed_events", "signal"))
 }
 
+// TestClaimsOfAScope: an event that names no evaluator is decoded under its scope's name, which may claim to be ours.
+func TestClaimsOfAScope(t *testing.T) {
+	t.Parallel()
+	claim := *inbound[0].claim
+	p := startPipelines(t, loadConfig(t, disclaimerYAML), componenttest.NewNopHost())
+	td := newBatch(0, 1)
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Scope().SetName(claim.Source.ID)
+	event := firstSpan(td).Events().AppendEmpty()
+	assessment.EncodeSpanEvent(event, &claim)
+	event.Attributes().Remove(assessment.AttributeEvaluatorID)
+	require.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
+
+	ld := plog.NewLogs()
+	scope := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
+	scope.Scope().SetName(claim.Source.ID)
+	record := scope.LogRecords().AppendEmpty()
+	assessment.EncodeLogRecord(record, &claim)
+	record.Attributes().Remove(assessment.AttributeEvaluatorID)
+	require.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
+	assert.Equal(t, map[string]int64{"traces": 1, "logs": 1}, sums(t, p.telemetry, "removed_events", "signal"))
+}
+
 func TestLogsPassUnchanged(t *testing.T) {
 	t.Parallel()
 	p := startPipelines(t, loadConfig(t, disclaimerYAML), componenttest.NewNopHost())
