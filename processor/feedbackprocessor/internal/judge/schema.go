@@ -152,7 +152,7 @@ func (noLoader) Load(location string) (any, error) {
 }
 
 func compileSchema(schema any) (*jsonschema.Schema, error) {
-	const location = "output.json"
+	const location = "judge:///output.json" // not a path, which would be resolved against the working directory
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(noLoader{})
 	compiler.AssertFormat()
