@@ -124,12 +124,12 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("`judge_queue`: %w", err))
 	}
 	for _, name := range sortedKeys(c.Checks) {
-		errs = append(errs, prefixed("checks", name, nameError(name), conditionsError(c.Checks[name].Conditions)))
+		errs = append(errs, prefixed("checks", name, nameError(name), sourceError(name, c.Checks[name].SourceID), conditionsError(c.Checks[name].Conditions)))
 	}
 	for _, name := range sortedKeys(c.Judges) {
 		config := c.Judges[name]
 		errs = append(errs, prefixed("judges", name,
-			nameError(name), conditionsError(config.Conditions), c.modelError(config.Model), sampling.ValidateRules(config.Sampling)))
+			nameError(name), sourceError(name, config.SourceID), conditionsError(config.Conditions), c.modelError(config.Model), sampling.ValidateRules(config.Sampling)))
 		if _, ok := c.Checks[name]; ok {
 			errs = append(errs, fmt.Errorf("%q is the name of a check and of a judge: assessments are told apart by it, rename one of them", name))
 		}
@@ -154,6 +154,19 @@ func nameError(name string) error {
 		return fmt.Errorf("the name is %d bytes long: it names the assessment, give 1 to %d", len(name), maxNameLength)
 	}
 	return nil
+}
+
+// sourceError refuses a source id with which every result would be refused where it is to be stored.
+func sourceError(name, sourceID string) error {
+	const fingerprintSuffix = len("@01234567")
+	switch {
+	case len(sourceID) > maxNameLength:
+		return fmt.Errorf("`source_id` is %d bytes long: give at most %d", len(sourceID), maxNameLength)
+	case sourceID == "" && len(name) <= maxNameLength && len(name)+fingerprintSuffix > maxNameLength:
+		return fmt.Errorf("`source_id` is missing, and the default, the name and %d bytes, is longer than %d: give one", fingerprintSuffix, maxNameLength)
+	default:
+		return nil
+	}
 }
 
 func conditionsError(conditions []string) error {

@@ -2,6 +2,7 @@ package feedbackprocessor
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,4 +148,21 @@ func TestNullKeysCountAsAbsent(t *testing.T) {
 	assert.True(t, config.Judges["output"].Enabled)
 	assert.Equal(t, []genai.Kind{genai.KindLLM}, config.Judges["output"].Kinds)
 	assert.Contains(t, config.Judges["output"].Output, "default")
+}
+
+// TestSourceIDsThatNoStoreTakes: every result would be refused.
+func TestSourceIDsThatNoStoreTakes(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("n", 245)
+	conf := confmap.NewFromStringMap(map[string]any{"checks": map[string]any{
+		"a":  map[string]any{"json": map[string]any{}, "source_id": strings.Repeat("s", 251)},
+		long: map[string]any{"json": map[string]any{}},
+	}})
+	config := createDefaultConfig().(*Config)
+	require.NoError(t, conf.Unmarshal(config))
+	err := confmap.Validate(config)
+	require.ErrorContains(t, err, "checks::a: `source_id` is 251 bytes long: give at most 250")
+	require.ErrorContains(t, err, "checks::"+long+": `source_id` is missing")
+	config.Checks["a"].SourceID, config.Checks[long].SourceID = "a", "long"
+	require.NoError(t, confmap.Validate(config))
 }
