@@ -1,6 +1,7 @@
 package feedbackprocessor
 
 import (
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -30,7 +31,19 @@ func (c claims) holds(attributes pcommon.Map, scope pcommon.InstrumentationScope
 	return ok
 }
 
-// onSpan reports whether any event of a span claims to be ours.
+// byEvaluator reports whether an evaluator's span, which links to its subject, claims to be one of ours.
+func (c claims) byEvaluator(span ptrace.Span, scope pcommon.InstrumentationScope) bool {
+	if !assessment.IsEvaluatorSpan(span) {
+		return false
+	}
+	results, _ := assessment.DecodeEvaluatorSpan(span, assessment.DecodeOptions{Scope: scope.Name()})
+	return slices.ContainsFunc(results, func(a assessment.Assessment) bool {
+		_, ok := c[claim{a.Name, a.Source}]
+		return ok
+	})
+}
+
+// onSpan reports whether a span or any of its events claims to be ours.
 func (c claims) onSpan(span ptrace.Span, scope pcommon.InstrumentationScope) bool {
 	events := span.Events()
 	for i := range events.Len() {
@@ -38,10 +51,10 @@ func (c claims) onSpan(span ptrace.Span, scope pcommon.InstrumentationScope) boo
 			return true
 		}
 	}
-	return false
+	return c.byEvaluator(span, scope)
 }
 
-// inTraces reports whether any span event claims to be ours.
+// inTraces reports whether any span or span event claims to be ours.
 func (c claims) inTraces(td ptrace.Traces) bool {
 	for _, resource := range td.ResourceSpans().All() {
 		for _, scope := range resource.ScopeSpans().All() {
@@ -55,7 +68,8 @@ func (c claims) inTraces(td ptrace.Traces) bool {
 	return false
 }
 
-// removeFromSpan removes the events that claim to be ours and returns their number.
+// removeFromSpan removes the events that claim to be ours, and from an evaluator's span that does the link to its
+// subject, without which it is nobody's evaluation. It returns their number.
 func (c claims) removeFromSpan(span ptrace.Span, scope pcommon.InstrumentationScope) (removed int) {
 	span.Events().RemoveIf(func(event ptrace.SpanEvent) bool {
 		if !assessment.IsResult(event) || !c.holds(event.Attributes(), scope) {
@@ -64,6 +78,10 @@ func (c claims) removeFromSpan(span ptrace.Span, scope pcommon.InstrumentationSc
 		removed++
 		return true
 	})
+	if c.byEvaluator(span, scope) {
+		span.Links().RemoveIf(func(ptrace.SpanLink) bool { return true })
+		removed++
+	}
 	return removed
 }
 

@@ -150,8 +150,8 @@ func (c *Config) modelError(model string) error {
 }
 
 func nameError(name string) error {
-	if name == "" || len(name) > maxNameLength {
-		return fmt.Errorf("the name is %d bytes long: it names the assessment, give 1 to %d", len(name), maxNameLength)
+	if strings.TrimSpace(name) == "" || len(name) > maxNameLength {
+		return fmt.Errorf("the name %.20q is blank or %d bytes long: it names the assessment, give 1 to %d", name, len(name), maxNameLength)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func TestInvalidConfigurations(t *testing.T) {
 			"judges::quality::sampling::0: `rate` is 1.5: give a share above 0 and at most 1, such as 0.05",
 			"judges::quality: `sampling` rule \"second\" is never asked: rule \"first\" before it matches every subject, remove one of them",
 		}},
-		{name: "no_name", want: []string{"checks::: the name is 0 bytes long: it names the assessment, give 1 to 250"}},
+		{name: "no_name", want: []string{"checks::: the name \"\" is blank or 0 bytes long: it names the assessment, give 1 to 250"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -307,6 +307,40 @@ func TestClaimsOfAScope(t *testing.T) {
 	assert.Equal(t, map[string]int64{"traces": 1, "logs": 1}, sums(t, p.telemetry, "removed_events", "signal"))
 }
 
+// TestClaimsOfAnEvaluatorSpan: evaluators have spans of their own, whose annotations name an evaluator too.
+func TestClaimsOfAnEvaluatorSpan(t *testing.T) {
+	t.Parallel()
+	claim := *inbound[0].claim
+	for _, test := range []struct {
+		name, evaluator string
+		links           int
+	}{
+		{name: "ours", evaluator: claim.Source.ID, links: 0},
+		{name: "somebody's", evaluator: "their_evaluator", links: 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := startPipelines(t, loadConfig(t, disclaimerYAML), componenttest.NewNopHost())
+			td := newBatch(0, 1)
+			span := firstSpan(td)
+			require.NoError(t, span.Attributes().FromRaw(map[string]any{
+				"openinference.span.kind":             "EVALUATOR",
+				"gen_ai.evaluation.name":              claim.Name,
+				"gen_ai.evaluation.score.value":       1.0,
+				"gen_ai.evaluation.evaluator.id":      test.evaluator,
+				"gen_ai.evaluation.score.label":       "pass",
+				"gen_ai.evaluation.evaluator.version": "1",
+			}))
+			link := span.Links().AppendEmpty()
+			link.SetTraceID(pcommon.TraceID{7})
+			link.SetSpanID(pcommon.SpanID{7})
+			require.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
+			assert.Equal(t, test.links, firstSpan(p.spans.AllTraces()[0]).Links().Len())
+			assert.Equal(t, int64(1-test.links), sums(t, p.telemetry, "removed_events", "signal")["traces"])
+		})
+	}
+}
+
 func TestLogsPassUnchanged(t *testing.T) {
 	t.Parallel()
 	p := startPipelines(t, loadConfig(t, disclaimerYAML), componenttest.NewNopHost())
