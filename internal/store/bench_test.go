@@ -43,7 +43,7 @@ func benchServer(b *testing.B) *server {
 var benchTraces atomic.Uint64
 
 func nextBatch(batch []assessment.Assessment) {
-	first := benchTraces.Add(uint64(len(batch)))
+	first := benchTraces.Add(uint64(len(batch))) - uint64(len(batch))
 	for i := range batch {
 		batch[i].TraceID = fmt.Sprintf("%016x%016x", benchStart, first+uint64(i))
 		batch[i].ID = assessment.NewID(batch[i].TraceID, batch[i].SpanID, batch[i].Name, batch[i].Source)
