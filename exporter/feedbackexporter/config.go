@@ -56,8 +56,9 @@ type Config struct {
 }
 
 var (
-	_ component.Config  = (*Config)(nil)
-	_ confmap.Validator = (*Config)(nil)
+	_ component.Config    = (*Config)(nil)
+	_ confmap.Validator   = (*Config)(nil)
+	_ confmap.Unmarshaler = (*Config)(nil)
 )
 
 const (
@@ -96,6 +97,25 @@ func createDefaultConfig() component.Config {
 		Queue:             configoptional.Some(queue),
 		Retry:             retry,
 	}
+}
+
+// Unmarshal implements confmap.Unmarshaler: a null key counts as absent, so that a later file can take a section such as
+// `mlflow` out; plain decoding would turn it on with its defaults.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	for key, value := range conf.ToStringMap() {
+		if value == nil {
+			conf.Delete(key)
+		}
+	}
+	if err := conf.Unmarshal(c); err != nil {
+		return err
+	}
+	// A queue that is bounded to fewer results than the default batch never fills one.
+	if queue := c.Queue.Get(); queue != nil && queue.Batch.HasValue() && !conf.IsSet("sending_queue::batch") &&
+		queue.Sizer == exporterhelper.RequestSizerTypeItems {
+		queue.Batch.Get().MinSize = min(queue.Batch.Get().MinSize, queue.QueueSize)
+	}
+	return nil
 }
 
 // Validate implements confmap.Validator.

@@ -86,3 +86,18 @@ func TestConfigQueueInItems(t *testing.T) {
 	require.NoError(t, confmap.Validate(config))
 	assert.Equal(t, int64(20000), config.Queue.Get().QueueSize)
 }
+
+func TestConfigQueueSmallerThanABatch(t *testing.T) {
+	config := loadConfig(t, "feedback/few_items")
+	require.NoError(t, confmap.Validate(config))
+	assert.Equal(t, int64(500), config.Queue.Get().Batch.Get().MinSize)
+}
+
+func TestNullKeysCountAsAbsent(t *testing.T) {
+	config := loadConfig(t, "feedback/nulls")
+	require.NoError(t, confmap.Validate(config))
+	want := createDefaultConfig().(*Config)
+	want.MLflow, config.MLflow = config.MLflow, want.MLflow
+	assert.Equal(t, want, config)
+	assert.False(t, want.MLflow.HasValue(), "Redis only")
+}
