@@ -257,7 +257,9 @@ func (c *comparer) both(record store.Record, row assessment.Assessment) {
 			})
 		case ourForm.Source != rowForm.Source || ourForm.Kind != rowForm.Kind:
 			c.takeOver(record, row, rowForm, "backend") // somebody else's row under this id
-		case row.UpdateTime.After(record.UpdateTime) && !row.UpdateTime.Equal(row.CreateTime):
+		case !row.UpdateTime.Equal(row.CreateTime) &&
+			(row.UpdateTime.After(record.UpdateTime) || !record.Touched && record.Source.Type.Automated()):
+			// Somebody changed it there. Where Redis lost its data and the result came again, its time says nothing.
 			c.takeOver(record, row, rowForm, "backend")
 		default:
 			c.update(record, row, ourForm, rowForm, false)

@@ -104,6 +104,16 @@ func TestCompareOne(t *testing.T) {
 			name: "lost answer, then changed there", record: record, row: &edited,
 			state: store.DeliveryDelivered, counts: map[string]int{OutcomeTakenOver: 1}, value: "3.0",
 		},
+		{
+			name: "came again after Redis lost it, changed there before", row: &edited,
+			record: func() store.Record {
+				again := record
+				again.CreateTime = testTime.Add(2 * time.Hour)
+				again.UpdateTime = again.CreateTime
+				return again
+			}(),
+			state: store.DeliveryDelivered, counts: map[string]int{OutcomeTakenOver: 1}, value: "3.0",
+		},
 		{name: "agreed", record: delivered(t, record), row: &row},
 		{name: "changed only here", record: changedAfter(changed), row: &row, ops: []Op{OpUpdate}},
 		{
