@@ -10,6 +10,10 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
+// shortestRead is the time that reading a batch is given at least: a read that runs into the end of its leases would be
+// taken for a backend that does not work.
+const shortestRead = time.Second
+
 // retained are claims that the backend's failure interrupted before anything was tried. Their lease runs on, so that
 // they are read again when the backend works, without counting as a try of the trace.
 type retained struct {
@@ -30,7 +34,7 @@ func (r *retained) take(now time.Time) []store.Claim {
 	defer r.mu.Unlock()
 	var taken []store.Claim
 	for len(r.claims) > 0 && len(taken) < batchSize {
-		if claim := r.claims[0]; claim.Expires.Add(-leaseMargin).After(now) {
+		if claim := r.claims[0]; claim.Expires.Add(-leaseMargin - shortestRead).After(now) {
 			taken = append(taken, claim)
 		}
 		r.claims = r.claims[1:]
