@@ -31,6 +31,8 @@ type Reading struct {
 // Trace is what the backend holds of one trace.
 type Trace struct {
 	Rows []assessment.Assessment
+	// unreadable are the ids of rows that are there and make no assessment: they are neither missing nor comparable.
+	unreadable map[string]bool
 	// info is MLflow's, with the server's and our clock at the reading.
 	info       *mlflow.TraceInfo
 	serverTime time.Time

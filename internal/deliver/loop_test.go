@@ -498,6 +498,37 @@ func TestLoopTakesOverAndWithdraws(t *testing.T) {
 	assert.Equal(t, map[string]int{OutcomeDelivered: 2, OutcomeTakenOver: 2, OutcomeWithdrawn: 1}, r.tally.all())
 }
 
+// A row that cannot be read is there all the same: its record is neither withdrawn nor written again.
+func TestLoopLeavesUnreadableRowsAlone(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		field string
+		value any
+	}{
+		{name: "metadata is no object", field: "metadata", value: []any{1}},
+		{name: "no kind of its own", field: "feedback", value: nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, nil)
+			r.mlflow.arrive(testTrace, time.Second)
+			record := testRecord("check", assessment.True)
+			r.store.put(record)
+			r.loop.Start()
+			r.until(r.store.idle)
+			r.mlflow.edit(testTrace, record.ID, func(row map[string]any) map[string]any {
+				row[test.field] = test.value
+				return row
+			})
+			r.store.touch(testTrace)
+			r.until(r.store.idle)
+			assert.Equal(t, store.DeliveryDelivered, r.store.record(record.ID).Backends[testBackend].State)
+			assert.Equal(t, map[string]int{OutcomeDelivered: 1}, r.tally.all())
+		})
+	}
+}
+
 func TestLoopDoesNotBelieveAnEmptiedBackend(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

@@ -110,7 +110,12 @@ func traceOf(traceID string, info *mlflow.TraceInfo, serverTime, now time.Time) 
 	for i := range info.Assessments {
 		if row, ok := info.Assessments[i].ToAssessment(traceID); ok {
 			trace.Rows = append(trace.Rows, row)
+			continue
 		}
+		if trace.unreadable == nil {
+			trace.unreadable = map[string]bool{}
+		}
+		trace.unreadable[info.Assessments[i].ID] = true
 	}
 	return trace
 }

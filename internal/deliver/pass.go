@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"maps"
 
 	"go.uber.org/zap"
 
@@ -50,6 +51,18 @@ func (l *Loop) pass(ctx context.Context) (int, error) {
 	return len(claims), nil
 }
 
+// readable leaves out the records whose row is there but cannot be read.
+func readable(records map[string]store.Record, backend string, trace Trace) map[string]store.Record {
+	if len(trace.unreadable) == 0 {
+		return records
+	}
+	left := maps.Clone(records)
+	maps.DeleteFunc(left, func(_ string, record store.Record) bool {
+		return trace.unreadable[backendID(record, backend)]
+	})
+	return left
+}
+
 // compareAll compares a batch of claims, settles those that need no write and returns the others.
 func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
 	s := &l.settings
@@ -62,7 +75,7 @@ func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
 		if jobs[i].unreadable {
 			continue
 		}
-		jobs[i].comparison = compare(s.Name, s.Forward, now, claim.Records, trace.Rows)
+		jobs[i].comparison = compare(s.Name, s.Forward, now, readable(claim.Records, s.Name, trace), trace.Rows)
 		missing += len(jobs[i].comparison.missing)
 		seen += jobs[i].comparison.seen
 	}

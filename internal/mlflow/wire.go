@@ -165,7 +165,8 @@ func (t *TraceInfo) End() (end time.Time, ok bool) {
 	return start.Add(took), true
 }
 
-// Assessments reads row by row: one that cannot be read is left out and does not hide its neighbours.
+// Assessments reads row by row: of one that cannot be read nothing but its id is kept, and it does not hide its
+// neighbours.
 type Assessments []Assessment
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -177,10 +178,24 @@ func (a *Assessments) UnmarshalJSON(text []byte) error {
 	read := make(Assessments, 0, len(raw))
 	for _, row := range raw {
 		var one Assessment
-		if json.Unmarshal(row, &one) == nil && one.ID != "" {
+		if json.Unmarshal(row, &one) != nil {
+			one = Assessment{ID: rowID(row)}
+		}
+		if one.ID != "" {
 			read = append(read, one)
 		}
 	}
 	*a = read
 	return nil
+}
+
+// rowID is the id of a row that is not an assessment otherwise, or "".
+func rowID(row json.RawMessage) string {
+	var only struct {
+		ID string `json:"assessment_id"`
+	}
+	if json.Unmarshal(row, &only) != nil {
+		return ""
+	}
+	return only.ID
 }
