@@ -96,8 +96,9 @@ func readClaim(entry any) (claim Claim, human, ok bool) {
 func (s *Store) quotas(ctx context.Context, backend, limit int) (
 	quotas [shardCount][2]int, now time.Time, err error,
 ) {
+	began := time.Now()
 	now, err = s.client.Time(ctx).Result()
-	if s.seen(err) != nil {
+	if s.seen(began, err) != nil {
 		return quotas, now, err
 	}
 	pipe := s.client.Pipeline()

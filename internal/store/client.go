@@ -31,6 +31,8 @@ type Store struct {
 	// turn makes claims begin at another shard each time.
 	turn atomic.Uint32
 	down atomic.Bool
+	// answered is when Redis answered last, in ns.
+	answered atomic.Int64
 }
 
 // silence turns the Redis client's own lines on stderr off, one per failed connection: every such error also reaches
@@ -113,19 +115,20 @@ func (s *Store) run(ctx context.Context, write bool, calls ...*call) error {
 	if len(calls) == 0 {
 		return nil
 	}
+	began := time.Now()
 	if !write || s.cfg.WaitReplicas == 0 {
-		return s.seen(s.runOn(ctx, s.client, false, calls))
+		return s.seen(began, s.runOn(ctx, s.client, false, calls))
 	}
 	cluster, ok := s.client.(*redis.ClusterClient)
 	if !ok {
-		return s.seen(s.runOn(ctx, s.client, true, calls))
+		return s.seen(began, s.runOn(ctx, s.client, true, calls))
 	}
 	// WAIT counts for one connection, so each node gets its own pipeline.
 	nodes := map[*redis.Client][]*call{}
 	for _, c := range calls {
 		node, err := cluster.MasterForKey(ctx, c.keys[0])
 		if err != nil {
-			return s.seen(err)
+			return s.seen(began, err)
 		}
 		nodes[node] = append(nodes[node], c)
 	}
@@ -136,7 +139,7 @@ func (s *Store) run(ctx context.Context, write bool, calls ...*call) error {
 			errs = append(errs, err)
 		}
 	}
-	return s.seen(errors.Join(errs...))
+	return s.seen(began, errors.Join(errs...))
 }
 
 func (s *Store) runOn(ctx context.Context, client redis.Cmdable, wait bool, calls []*call) error {
@@ -213,15 +216,17 @@ func (e *replicaError) Error() string {
 // RedisError implements redis.Error.
 func (*replicaError) RedisError() {}
 
-// seen reports, once per change, that Redis answers no longer, or again.
-func (s *Store) seen(err error) error {
-	var answered redis.Error
+// seen reports, once per change, that Redis answers no longer, or again. A call that failed says nothing if another one
+// was answered after it began: those that hung when Redis came back end late.
+func (s *Store) seen(began time.Time, err error) error {
+	var reply redis.Error
 	switch {
-	case err == nil, errors.As(err, &answered):
+	case err == nil, errors.As(err, &reply):
+		s.answered.Store(time.Now().UnixNano())
 		if s.down.CompareAndSwap(true, false) {
 			s.logger.Info("redis answers again")
 		}
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), began.UnixNano() < s.answered.Load():
 	default:
 		if s.down.CompareAndSwap(false, true) {
 			s.logger.Warn("redis does not answer", zap.Error(err))
@@ -232,9 +237,10 @@ func (s *Store) seen(err error) error {
 
 // exec runs plain reading commands in one round trip. Missing keys are no error.
 func (s *Store) exec(ctx context.Context, pipe redis.Pipeliner) error {
+	began := time.Now()
 	_, err := pipe.Exec(ctx)
 	if errors.Is(err, redis.Nil) {
 		err = nil
 	}
-	return s.seen(err)
+	return s.seen(began, err)
 }

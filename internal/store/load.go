@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -11,8 +12,9 @@ import (
 // Load returns the records of a trace by id, tombstones included; none for an unknown trace. A record of a newer
 // version is there as far as this build understands it; one that is not readable is left out.
 func (s *Store) Load(ctx context.Context, traceID string) (map[string]Record, error) {
+	began := time.Now()
 	fields, err := s.client.HGetAll(ctx, s.shards[shardOf(traceID)].trace(traceID)).Result()
-	if s.seen(err) != nil {
+	if s.seen(began, err) != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	return decodeTrace(traceID, fields).records, nil

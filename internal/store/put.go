@@ -59,8 +59,9 @@ func (s *Store) Put(ctx context.Context, batch []assessment.Assessment) ([]Outco
 func (s *Store) timeFor(ctx context.Context, batch []assessment.Assessment) (time.Time, error) {
 	for i := range batch {
 		if batch[i].CreateTime.IsZero() {
+			began := time.Now()
 			now, err := s.client.Time(ctx).Result()
-			return now.UTC(), s.seen(err)
+			return now.UTC(), s.seen(began, err)
 		}
 	}
 	return time.Time{}, nil

@@ -43,8 +43,9 @@ func (s *Store) SettleAll(ctx context.Context, claims []Claim, settlements []Set
 			return nil, err
 		}
 		if len(settlements[i].TakenOver) > 0 && now.IsZero() {
+			began := time.Now()
 			now, err = s.client.Time(ctx).Result()
-			if s.seen(err) != nil {
+			if s.seen(began, err) != nil {
 				return nil, fmt.Errorf("redis: %w", err)
 			}
 		}

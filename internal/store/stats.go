@@ -27,8 +27,9 @@ func (s *Store) Stats(ctx context.Context, backend string) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
+	began := time.Now()
 	now, err := s.client.Time(ctx).Result()
-	if s.seen(err) != nil {
+	if s.seen(began, err) != nil {
 		return Stats{}, fmt.Errorf("redis: %w", err)
 	}
 	alive := strconv.FormatInt(now.Add(-s.set.Retention).UnixMilli(), 10)
