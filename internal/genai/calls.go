@@ -15,12 +15,17 @@ func (i *Interaction) callsText() (string, State) {
 		}
 		return "", out.answer.state
 	}
+	return textOfCalls(out.calls)
+}
+
+// textOfCalls renders calls as a JSON list.
+func textOfCalls(calls []ToolCall) (string, State) {
 	type call struct {
 		Name      string `json:"name"`
 		Arguments any    `json:"arguments"`
 	}
-	list, size := make([]call, len(out.calls)), 0
-	for n, c := range out.calls {
+	list, size := make([]call, len(calls)), 0
+	for n, c := range calls {
 		if size += len(c.Name) + len(c.Arguments); size > maxText {
 			return "", StateTruncated
 		}

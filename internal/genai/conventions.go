@@ -1,8 +1,6 @@
 package genai
 
 import (
-	"strings"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -10,33 +8,81 @@ import (
 // conventions is the order in which they are asked for each side of a span. The first that has text, or knows why
 // there is none, wins; question and answer may come from different ones. Structured content stands before raw
 // payloads, in which a check or a judge would take ids, parameters and token counts for the answer.
-var conventions = [...]struct {
-	name   string
-	family family
-	read   convention
-}{
-	{"otel_genai", familyGenAI, otelAttributes{}},
-	{"otel_genai", familyAll, otelEvents{}},
-	{"openinference", familyOpenInference, openInference{}},
-	{"gen_ai_indexed", familyGenAI, otelIndexed{}},
-	{"mlflow", familyMLflow, mlflow{}},
+var conventions = [...]convention{
+	geminiCLI{}, // writes in the semantic conventions' keys what they do not allow
+	otelAttributes{},
+	otelDetails{},
+	openInference{},
+	otelIndexed{},
+	vercel{},
+	langfuse{},
+	adk{},
+	mlflow{},
+	mastra{},
+	pydanticAI{},
+	otelMessages{},
+	langSmith{},
+	otelContent{},
+	agentCore{},
+	claudeCode{},
+	traceloop{},
+	haystack{},
+	genkit{},
+	liveKit{},
+	voltAgent{},
+	laminar{},
+	sentry{},
+	agentOps{},
+	langWatch{},
+	braintrust{},
+	springAI{},
+	plainKeys{},
 }
 
-// convention knows where one way of instrumenting keeps the content of a span. Both methods return the zero value
-// where the span does not have that side in this convention.
+// convention is one way of instrumenting: how it is recognised, and where it keeps the content of a span. input and
+// output return the zero value where the span does not have that side in this convention.
 type convention interface {
+	// about describes it; it is called once.
+	about() about
 	// input reads what went in: question, system text, context.
 	input(source) input
 	// output reads what came out: answer, tool calls, retrieved documents.
 	output(source) output
 }
 
+// about describes a convention.
+type about struct {
+	// name is what reports call it.
+	name string
+	// keys are the beginnings of the attribute keys that it is recognised by, of three bytes or more; a whole key is
+	// one, too. A convention without any is asked about every GenAI span.
+	keys []string
+	// kind reads the kind from an attribute with one of these keys; nil where none tells it. An empty kind means that
+	// this attribute does not.
+	kind func(key string, value pcommon.Value) (Kind, rank)
+	// facts are the attributes that hold facts, most trusted first.
+	facts map[fact][]string
+	// deep reads a fact from inside an attribute that holds JSON; nil where there is none. It is asked after facts.
+	deep func(source, fact) string
+}
+
 // source is the span that a convention reads from.
 type source struct {
-	span   ptrace.Span
-	kind   Kind
-	system bool // whether the instructions are wanted, too
+	span    ptrace.Span
+	kind    Kind
+	want    want
+	records []Record
 }
+
+// want says what is read beside the question and the answer, because it can be long.
+type want uint8
+
+const (
+	wantSystem  want = 1 << iota // the instructions
+	wantHistory                  // the turns before the question
+)
+
+func (s source) wants(what want) bool { return s.want&what != 0 }
 
 // get returns an attribute.
 func (s source) get(key string) (pcommon.Value, bool) { return s.span.Attributes().Get(key) }
@@ -50,60 +96,18 @@ func (s source) str(key string) string {
 	return stringOf(value)
 }
 
-// family is a set of key prefixes that a convention's attributes have, so that a convention is not asked in vain.
-type family uint16
-
-const (
-	familyGenAI family = 1 << iota
-	familyOpenInference
-	familyMLflow
-
-	familyAll family = 0xffff
-)
-
-// minKey is the length of the shortest key that tells something; initials are the first letters of all of them.
-const minKey = 8
-
-var initials = [256]bool{
-	'a': true, 'e': true, 'g': true, 'h': true, 'i': true, 'l': true, 'm': true, 'o': true, 'r': true, 't': true,
-}
-
-// familyOf returns the family of a key of at least minKey bytes.
-func familyOf(key string) family {
-	switch key[0] {
-	case 'g':
-		if strings.HasPrefix(key, "gen_ai.") {
-			return familyGenAI
-		}
-	case 'l':
-		if strings.HasPrefix(key, "llm.") {
-			return familyOpenInference
-		}
-	case 'm':
-		if strings.HasPrefix(key, "mlflow.") {
-			return familyMLflow
-		}
-	case 'e', 'i', 'o', 'r':
-		if strings.HasPrefix(key, "openinference.") || strings.HasPrefix(key, "input.value") ||
-			strings.HasPrefix(key, "output.value") || strings.HasPrefix(key, "retrieval.documents.") ||
-			strings.HasPrefix(key, "reranker.") || strings.HasPrefix(key, "embedding.") {
-			return familyOpenInference
-		}
-	}
-	return 0
-}
-
 // input is what a convention knows of the input side.
 type input struct {
 	question, system reading
 	documents        []Document // retrieved context
 	results          []Document // of the tools called since the question
+	history          []Turn     // what was said before the question
 }
 
 // complete takes from another convention what is missing.
 func (in *input) complete(other input) {
-	if !in.question.known() {
-		in.question, in.results = other.question, other.results
+	if !in.question.known() && (other.question.known() || len(in.results) == 0) {
+		in.question, in.results, in.history = other.question, other.results, other.history
 	}
 	if !in.system.known() {
 		in.system = other.system

@@ -39,7 +39,7 @@ func (t turns) read(n int, body *fastjson.Value, who role) message {
 // input finds the last thing that the user said, in one pass from the end. A message of the role user that carries
 // only the results of tools is passed over: the user wrote none of it. Instructions, which some producers keep among
 // the messages, are joined if they are wanted.
-func (t turns) input(wantSystem bool) input {
+func (t turns) input(wanted want) input {
 	var (
 		in                       input
 		system                   message
@@ -50,15 +50,22 @@ func (t turns) input(wantSystem bool) input {
 		users = users || who == roleUser
 		switch who {
 		case roleSystem:
-			if instructed = true; !wantSystem {
+			if instructed = true; wanted&wantSystem == 0 {
 				continue
 			}
 			m := t.read(n, body, who)
 			m.addText(system.text)
 			m.blank = m.blank || system.blank
 			system = m
+		default:
+			if asked && wanted&wantHistory != 0 {
+				in.history = append(in.history, turnOf(t.read(n, body, who), who))
+			}
 		case roleUser, roleNone, roleTool:
 			if asked {
+				if wanted&wantHistory != 0 {
+					in.history = append(in.history, turnOf(t.read(n, body, who), who))
+				}
 				continue
 			}
 			m := t.read(n, body, who)
@@ -70,15 +77,34 @@ func (t turns) input(wantSystem bool) input {
 	}
 	// An agent or a template may be started by instructions alone.
 	replaced := !asked && !users && instructed
-	if replaced && !wantSystem {
-		return t.input(true)
+	if replaced && wanted&wantSystem == 0 {
+		return t.input(wanted | wantSystem)
 	}
 	slices.Reverse(in.results)
+	slices.Reverse(in.history)
 	in.system = said(system)
 	if replaced {
 		in.question = in.system
 	}
 	return in
+}
+
+// turnOf renders a message for the history: its text, else the names of the tools that it calls, else what they gave.
+func turnOf(m message, who role) Turn {
+	turn := Turn{Role: who.String(), Text: m.text}
+	for _, call := range m.calls {
+		if turn.Text != "" {
+			turn.Text += "\n"
+		}
+		turn.Text += "[" + call.Name + " " + call.Arguments + "]"
+	}
+	for _, result := range m.results {
+		if turn.Text != "" {
+			turn.Text += "\n"
+		}
+		turn.Text += result.Text
+	}
+	return turn
 }
 
 // said is the text of a message of the input, or why it has none; results of tools are nothing said.
@@ -117,6 +143,9 @@ func (t turns) firstChoice() message {
 		if who == roleUser || who == roleSystem || who == roleTool {
 			continue
 		}
+		if m, ok := t.pieces(n); ok {
+			return m
+		}
 		m := t.read(n, body, who)
 		if n == 0 || chosen.hollow() {
 			chosen = m
@@ -126,6 +155,29 @@ func (t turns) firstChoice() message {
 		}
 	}
 	return chosen
+}
+
+// pieces puts an answer together that was written down as it streamed: one message a piece, of which only the last one
+// tells why the model stopped.
+func (t turns) pieces(from int) (all message, ok bool) {
+	for n := from; n < len(t.json); n++ {
+		body, who := open(t.json[n])
+		finish := body.Get("finish_reason")
+		if finish == nil || finish.Type() != fastjson.TypeString || n == from && len(finish.GetStringBytes()) > 0 {
+			return message{}, false
+		}
+		m := readMessage(body, who)
+		if isRedacted(m.text, inOutput) {
+			all.text = ""
+		}
+		all.role, all.text, all.finish = who, all.text+m.text, m.finish
+		all.calls = append(all.calls, m.calls...)
+		all.media, all.blank, all.empty = all.media || m.media, all.blank || m.blank, all.empty || m.empty
+		if m.finish != "" {
+			return all, true
+		}
+	}
+	return message{}, false
 }
 
 func (t turns) lastStep() message {

@@ -35,7 +35,7 @@ func documentsIn(text string) []Document {
 }
 
 func readDocuments(value *fastjson.Value) []Document {
-	if value.Type() == fastjson.TypeObject {
+	if value.GetObject() != nil {
 		value = first(value, "documents", "outputs", "output", "results", "source_documents", "matches")
 	}
 	var documents []Document
@@ -48,6 +48,9 @@ func readDocuments(value *fastjson.Value) []Document {
 }
 
 func readDocument(item *fastjson.Value) Document {
+	if item == nil {
+		return Document{}
+	}
 	if item.Type() == fastjson.TypeString {
 		text := jsonText(item)
 		if strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">") { // the repr of a Python object
@@ -60,8 +63,12 @@ func readDocument(item *fastjson.Value) Document {
 			item = body
 		}
 	}
-	return Document{
-		ID:   jsonText(first(item, "id", "id_", "document_id")),
-		Text: jsonText(first(item, "page_content", "pageContent", "content", "text", "document")),
+	content := first(item, "page_content", "pageContent", "content", "text", "document")
+	document := Document{ID: jsonText(first(item, "id", "id_", "document_id")), Text: jsonText(content)}
+	if content.GetArray() != nil { // parts, of Genkit
+		var m message
+		m.readContentValue(content)
+		document.Text = m.text
 	}
+	return document
 }

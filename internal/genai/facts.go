@@ -5,181 +5,202 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/valyala/fastjson"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// The keys of each fact, most trusted first.
-var (
-	modelKeys = [...]string{
-		"gen_ai.response.model", "llm.response.model_name", "ai.response.model", "mlflow.llm.model", "llm.model_name",
-		"embedding.model_name", "reranker.model_name", "gen_ai.request.model", "llm.request.model_name",
-		"langfuse.observation.model.name",
-	}
-	providerKeys = [...]string{
-		"gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "mlflow.llm.provider",
-	}
-	responseKeys = [...]string{"gen_ai.response.id", "ai.response.id"}
-	// Those after session.id were read by the same producers before it existed, or are their own.
-	conversationKeys = [...]string{
-		"session.id", "gen_ai.conversation.id", "langfuse.session.id", "traceloop.association.properties.session_id",
-		"ai.telemetry.metadata.sessionId", "langsmith.metadata.session_id", "langsmith.metadata.thread_id",
-		"langsmith.metadata.conversation_id", "gcp.vertex.agent.session_id",
-	}
-	inputTokenKeys = [...]string{
-		"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens",
-		"ai.usage.promptTokens",
-	}
-	outputTokenKeys = [...]string{
-		"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
-		"ai.usage.outputTokens", "ai.usage.completionTokens",
-	}
-	usageKeys        = [...]string{"langfuse.observation.usage_details", "mlflow.chat.tokenUsage", "langsmith.usage_metadata"}
-	inputUsageNames  = [...]string{"input_tokens", "prompt_tokens", "input"}
-	outputUsageNames = [...]string{"output_tokens", "completion_tokens", "output"}
+// fact is something short that is known of a span beside its content.
+type fact uint8
+
+const (
+	factResponseModel fact = iota
+	factRequestModel
+	factProvider
+	factResponseID
+	factConversation
+	factUser
+	factTool // the name of the tool that a tool span ran
+	factInputTokens
+	factOutputTokens
+	factCost // in USD
+	factFinish
+	factStreaming
+	facts // their number
 )
+
+// genericFacts stand outside of all conventions, and before them.
+var genericFacts = map[fact][]string{
+	factConversation: {"session.id"},
+	factUser:         {"user.id", "enduser.id"},
+}
+
+// factKey is an attribute that holds a fact on the spans of some conventions.
+type factKey struct {
+	key   string
+	found found
+}
+
+// deepFacts reads what stands inside JSON.
+type deepFacts struct {
+	found found
+	read  func(source, fact) string
+}
 
 // Model returns the response's model, else the requested one.
 func (i *Interaction) Model() string {
-	if model := i.fact(modelKeys[:]); model != "" {
+	if model := i.fact(factResponseModel); model != "" {
 		return model
 	}
-	if i.found&familyMLflow != 0 { // a failing call has only the copy of the request's parameter
-		return i.fact([]string{"model"})
-	}
-	return ""
+	return i.fact(factRequestModel)
 }
 
 // Provider returns the provider's name as the producer wrote it.
-func (i *Interaction) Provider() string { return i.fact(providerKeys[:]) }
+func (i *Interaction) Provider() string { return i.fact(factProvider) }
 
 // ResponseID returns the provider's id of the response. Where no attribute has it, it is read from the raw response.
 func (i *Interaction) ResponseID() string {
-	if id := i.fact(responseKeys[:]); id != "" || i.kind != KindLLM {
-		return id
-	}
-	if i.found&(familyOpenInference|familyMLflow) == 0 {
-		return ""
-	}
-	if i.hasOutput && i.output.id != "" {
-		return i.output.id
-	}
-	var id string
-	for _, key := range [...]string{"mlflow.spanOutputs", "output.value"} {
-		if value, ok := i.span.Attributes().Get(key); ok {
-			parse(stringOf(value), func(response *fastjson.Value) { id = jsonText(response.Get("id")) })
-		}
-		if id != "" {
-			break
-		}
-	}
-	return id
-}
-
-// ConversationID returns the id of the session or thread.
-func (i *Interaction) ConversationID() string {
-	if id := i.fact(conversationKeys[:]); id != "" || i.Kind() == KindOther {
-		return id
-	}
-	if metadata, ok := i.span.Attributes().Get("metadata"); ok {
-		var id string
-		parse(stringOf(metadata), func(value *fastjson.Value) {
-			id = jsonText(first(value, "session_id", "thread_id", "conversation_id"))
-		})
-		if id != "" {
+	if i.hasOutput && i.output.id != "" && i.kind == KindLLM {
+		if id := i.shallow(factResponseID); id != "" {
 			return id
 		}
+		return i.output.id
 	}
-	return firstText(i.resource.Attributes(), conversationKeys[:])
+	return i.fact(factResponseID)
 }
+
+// ConversationID returns the id of the session or thread, which may stand on the resource.
+func (i *Interaction) ConversationID() string {
+	if i.given != nil && i.given.conversation != nil {
+		return *i.given.conversation
+	}
+	return i.orOfResource(factConversation)
+}
+
+// UserID returns the id of the end user, which may stand on the resource.
+func (i *Interaction) UserID() string { return i.orOfResource(factUser) }
 
 // InputTokens returns the number of prompt tokens; ok is false where the span has none.
-func (i *Interaction) InputTokens() (n int64, ok bool) {
-	return i.tokens(inputTokenKeys[:], inputUsageNames[:])
-}
+func (i *Interaction) InputTokens() (n int64, ok bool) { return i.count(factInputTokens) }
 
 // OutputTokens returns the number of generated tokens; ok is false where the span has none.
-func (i *Interaction) OutputTokens() (n int64, ok bool) {
-	return i.tokens(outputTokenKeys[:], outputUsageNames[:])
+func (i *Interaction) OutputTokens() (n int64, ok bool) { return i.count(factOutputTokens) }
+
+// Cost returns what the call cost in USD, as the producer reckoned it; ok is false where the span does not say.
+func (i *Interaction) Cost() (usd float64, ok bool) {
+	usd, err := strconv.ParseFloat(i.fact(factCost), 64)
+	if err != nil || usd < 0 || math.IsNaN(usd) || math.IsInf(usd, 0) {
+		return 0, false
+	}
+	return usd, true
 }
 
-// fact returns the first of the attributes that has text.
-func (i *Interaction) fact(keys []string) string {
+// FinishReason returns why the model stopped, in the producer's words, or "".
+func (i *Interaction) FinishReason() string {
 	if i.Kind() == KindOther {
 		return ""
 	}
-	return firstText(i.span.Attributes(), keys)
+	if finish := i.fact(factFinish); finish != "" {
+		return finish
+	}
+	return i.outputSide().finish
 }
 
-func firstText(attributes pcommon.Map, keys []string) string {
-	const longest = 1024
-	for _, key := range keys {
-		value, ok := attributes.Get(key)
-		if !ok || len(value.Str()) > longest {
+// fact returns a fact from the attributes, else from inside one.
+func (i *Interaction) fact(f fact) string {
+	if text := i.shallow(f); text != "" || i.Kind() == KindOther {
+		return text
+	}
+	from := i.source(0)
+	for _, deep := range known.deep {
+		if i.found&deep.found == 0 {
 			continue
 		}
-		text := value.Str()
-		if inner, ok := unquote(text); ok { // MLflow quotes what apps set through it
-			text = inner
-		}
-		if text != "" {
-			return valid(text)
+		if text := deep.read(from, f); text != "" {
+			return text
 		}
 	}
 	return ""
 }
 
-func (i *Interaction) tokens(keys, names []string) (int64, bool) {
+// shallow returns the first of the fact's attributes that has text.
+func (i *Interaction) shallow(f fact) string {
 	if i.Kind() == KindOther {
-		return 0, false
+		return ""
 	}
 	attributes := i.span.Attributes()
-	for _, key := range keys {
-		if value, ok := attributes.Get(key); ok {
-			if n, ok := count(value); ok {
-				return n, true
-			}
-		}
-	}
-	for _, key := range usageKeys {
-		value, ok := attributes.Get(key)
-		if !ok {
+	for _, one := range known.facts[f] {
+		if i.found&one.found == 0 {
 			continue
 		}
-		n, ok := int64(0), false
-		parse(stringOf(value), func(usage *fastjson.Value) {
-			if number := first(usage, names...); number != nil && number.Type() == fastjson.TypeNumber {
-				n, ok = whole64(number.GetFloat64())
+		if value, ok := attributes.Get(one.key); ok {
+			if text := short(f, value); text != "" {
+				return text
 			}
-		})
-		if ok {
-			return n, true
 		}
 	}
-	return 0, false
+	return ""
 }
 
-// count reads a number that producers write as int, double or text, MLflow in quotes.
-func count(value pcommon.Value) (int64, bool) {
+func (i *Interaction) orOfResource(f fact) string {
+	if text := i.fact(f); text != "" || i.Kind() == KindOther {
+		return text
+	}
+	attributes := i.resource.Attributes()
+	for _, one := range known.facts[f] {
+		if value, ok := attributes.Get(one.key); ok {
+			if text := short(f, value); text != "" {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// short renders an attribute that holds a fact. Facts are short; a long one is none.
+func short(f fact, value pcommon.Value) string {
+	const longest = 1024
+	var text string
 	switch value.Type() {
-	case pcommon.ValueTypeInt:
-		return value.Int(), value.Int() >= 0
-	case pcommon.ValueTypeDouble:
-		return whole64(value.Double())
 	case pcommon.ValueTypeStr:
-		number, err := strconv.ParseFloat(strings.Trim(value.Str(), `" `), 64)
-		if err != nil {
-			return 0, false
+		text = value.Str()
+	case pcommon.ValueTypeInt, pcommon.ValueTypeDouble, pcommon.ValueTypeBool:
+		if f < factInputTokens { // a name or an id is text
+			return ""
 		}
-		return whole64(number)
+		text = value.AsString()
+	case pcommon.ValueTypeSlice: // of finish reasons
+		if f != factFinish || value.Slice().Len() == 0 {
+			return ""
+		}
+		text = value.Slice().At(0).Str()
+	default:
+		return ""
 	}
-	return 0, false
+	switch {
+	case len(text) > longest:
+		return ""
+	case f == factInputTokens || f == factOutputTokens:
+		text = strings.Trim(text, `" `) // MLflow quotes what apps set through it
+		if _, ok := countOf(text); !ok {
+			return ""
+		}
+		return text
+	case f == factFinish:
+		text, _, _ = strings.Cut(text, ",")
+		return valid(strings.Trim(text, `[]" `)) // some write the list as JSON
+	}
+	if inner, ok := unquote(text); ok {
+		text = inner
+	}
+	return valid(text)
 }
 
-// whole64 refuses what is no count.
-func whole64(number float64) (int64, bool) {
+func (i *Interaction) count(f fact) (int64, bool) { return countOf(i.fact(f)) }
+
+// countOf reads a number that producers write as int, double or text.
+func countOf(text string) (int64, bool) {
 	const most = 1 << 53
-	if number < 0 || number > most || number != math.Trunc(number) {
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil || number < 0 || number > most || number != math.Trunc(number) {
 		return 0, false
 	}
 	return int64(number), true

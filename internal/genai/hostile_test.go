@@ -27,6 +27,10 @@ var contentKeys = []string{
 	"gen_ai.retrieval.documents", "input.value", "output.value", "llm.input_messages.0.message.content",
 	"llm.output_messages.0.message.content", "retrieval.documents.0.document.content", "mlflow.spanInputs",
 	"mlflow.spanOutputs", "gen_ai.prompt.0.content", "gen_ai.completion.0.content", "metadata", "mlflow.chat.tokenUsage",
+	"ai.prompt.messages", "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.toolCall.args",
+	"ai.toolCall.result", "ai.values", "ai.documents", "ai.ranking", "langfuse.observation.input",
+	"langfuse.observation.output", "langfuse.observation.usage_details", "traceloop.entity.input",
+	"traceloop.entity.output", "haystack.component.input", "haystack.component.output", "haystack.pipeline.input_data",
 }
 
 // sound asks for everything and checks what holds of any span.

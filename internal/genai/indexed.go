@@ -117,6 +117,16 @@ func (list *indexed) group(n int) []field {
 	return list.fields[list.starts[n]:]
 }
 
+// hasTail reports that the last messages survived where attributes were dropped. SDKs that drop the oldest attributes
+// keep what is written after the messages, the answer above all; those that drop the newest lose that first.
+func (list *indexed) hasTail(s source, answers string) bool {
+	if last := len(list.starts) - 1; last < 0 || list.role(last) == roleNone {
+		return false
+	}
+	answer := collect(s.span.Attributes(), answers, indexed{})
+	return len(answer.fields) > 0
+}
+
 func (list *indexed) role(n int) role {
 	for _, f := range list.group(n) {
 		if f.place == inMessage && f.name == "role" {
@@ -139,7 +149,7 @@ func (list *indexed) message(n int) message {
 			continue
 		}
 		switch f.name {
-		case "content", "refusal":
+		case "content", "refusal", "user": // which is the role, for content that has no other
 			if text == "" {
 				text = f.value
 			}
@@ -194,6 +204,9 @@ func callsOf(fields []field) []ToolCall {
 			call.Name = f.value
 		case "arguments":
 			call.Arguments = f.value
+			if inner, ok := unquote(f.value); ok { // OpenInference for Vercel writes JSON twice
+				call.Arguments = inner
+			}
 		}
 	}
 	return slices.DeleteFunc(calls, func(c ToolCall) bool { return c.Name == "" })

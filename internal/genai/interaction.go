@@ -29,6 +29,11 @@ type Document struct {
 	ID, Text string
 }
 
+// Turn is one message of the conversation before the question. Role is system, user, assistant, tool or other.
+type Turn struct {
+	Role, Text string
+}
+
 // Interaction is what evaluators see of a span. It reads from the span on first use, so it must not be kept beyond
 // the call that made it; it is not safe for concurrent use. Its zero value is of KindOther. The strings that it gives
 // may be kept.
@@ -36,30 +41,67 @@ type Interaction struct {
 	resource pcommon.Resource
 	span     ptrace.Span
 	kind     Kind
-	found    family
+	found    found
+	kindBy   found
+	records  []Record
+	given    *given
 
 	hasInput, hasOutput   bool
-	hasSystem             bool
+	has                   want
 	input                 input
 	output                output
 	inputFrom, outputFrom string
 }
 
+// given is what stands in the place of what conventions say.
+type given struct {
+	parts        map[Part]reading
+	conversation *string
+}
+
 // Read classifies a span by its attributes alone: it allocates nothing and parses no text. A span that is not GenAI
 // gives an interaction of KindOther. The scope tells nothing: several instrumentations write that of another.
 func Read(resource pcommon.Resource, _ pcommon.InstrumentationScope, span ptrace.Span) (i Interaction) {
-	kind, rank := KindOther, uint8(unranked)
-	for key, value := range span.Attributes().All() {
-		if len(key) < minKey || !initials[key[0]] {
-			continue
-		}
-		i.found |= familyOf(key)
-		if k, r := kindFrom(key, value); r < rank && k != "" {
-			kind, rank = k, r
-		}
-	}
-	i.resource, i.span, i.kind = resource, span, kind
+	i.resource, i.span = resource, span
+	i.kind, i.found, i.kindBy = recognise(span.Attributes())
 	return i
+}
+
+// Join adds the log records of the span, in the order in which they came.
+func (i *Interaction) Join(records []Record) {
+	i.records = inOrder(records)
+	i.hasInput, i.hasOutput = false, false
+}
+
+// ConventionGiven is the name of what stands in the place of conventions.
+const ConventionGiven = "read"
+
+// Give puts a text in the place of what conventions say of a part; a blank one says that it was not captured. A span
+// of no convention that is given a question or an answer is an interaction of KindLLM.
+func (i *Interaction) Give(part Part, text string) {
+	if i.given == nil {
+		i.given = &given{parts: make(map[Part]reading, 1)}
+	}
+	at := inInput
+	if part == PartAnswer {
+		at = inOutput
+	}
+	r := read(text, at)
+	if r.state == "" {
+		r.state = StateNotCaptured
+	} else if i.Kind() == KindOther && (part == PartQuestion || part == PartAnswer) {
+		i.kind = KindLLM
+	}
+	i.given.parts[part] = r
+}
+
+// GiveConversation puts an id in the place of what conventions say; "" says that there is none.
+func (i *Interaction) GiveConversation(id string) {
+	if i.given == nil {
+		i.given = &given{}
+	}
+	id = valid(id)
+	i.given.conversation = &id
 }
 
 // Kind returns the kind of the interaction.
@@ -70,6 +112,9 @@ func (i *Interaction) Kind() Kind {
 	return i.kind
 }
 
+// KindConvention names the convention that told the kind, or "" if none did.
+func (i *Interaction) KindConvention() string { return known.name(i.kindBy) }
+
 // Text returns a part as text with its content state. The text is empty unless the state is StateText or
 // StateTruncated. Context is the documents joined by blank lines, or, where the span carries none, the results of
 // the tools that were called after the question; tool calls are a JSON list of {"name","arguments"} objects.
@@ -77,12 +122,17 @@ func (i *Interaction) Text(part Part) (string, State) {
 	if i.Kind() == KindOther {
 		return "", StateNotCaptured
 	}
+	if i.given != nil {
+		if r, ok := i.given.parts[part]; ok {
+			return r.text, r.state
+		}
+	}
 	switch part {
 	case PartQuestion:
-		r := i.inputSide(false).question
+		r := i.inputSide(0).question
 		return r.text, r.state
 	case PartSystem:
-		r := i.inputSide(true).system
+		r := i.inputSide(wantSystem).system
 		return r.text, r.state
 	case PartAnswer:
 		r := i.outputSide().answer
@@ -111,13 +161,34 @@ func (i *Interaction) Documents() []Document {
 	if documents := i.outputSide().documents; len(documents) > 0 {
 		return documents
 	}
-	return i.inputSide(false).documents
+	return i.inputSide(0).documents
+}
+
+// ToolResults returns what the tools that were called since the question gave back.
+func (i *Interaction) ToolResults() []Document {
+	if i.Kind() == KindOther {
+		return nil
+	}
+	return i.inputSide(0).results
+}
+
+// History returns what was said before the question, instructions excepted, oldest first.
+func (i *Interaction) History() []Turn {
+	if i.Kind() == KindOther {
+		return nil
+	}
+	return i.inputSide(wantHistory).history
 }
 
 // Convention names the convention that gave a part, or "" if none did.
 func (i *Interaction) Convention(part Part) string {
 	if _, state := i.Text(part); state == StateNotCaptured {
 		return ""
+	}
+	if i.given != nil {
+		if _, ok := i.given.parts[part]; ok {
+			return ConventionGiven
+		}
 	}
 	switch part {
 	case PartAnswer, PartToolCalls:
@@ -134,11 +205,16 @@ func (i *Interaction) Convention(part Part) string {
 func (i *Interaction) context() (string, State) {
 	documents := i.Documents()
 	if len(documents) == 0 {
-		documents = i.inputSide(false).results
+		documents = i.inputSide(0).results
 	}
 	if len(documents) == 0 {
 		return "", absent(i.span)
 	}
+	return joined(documents)
+}
+
+// joined renders documents, with blank lines between them.
+func joined(documents []Document) (string, State) {
 	var b strings.Builder
 	for n, document := range documents {
 		if n > 0 {
@@ -153,24 +229,31 @@ func (i *Interaction) context() (string, State) {
 	return r.text, r.state
 }
 
-// inputSide reads the input once. Instructions, which can be long, are left out until someone wants them.
-func (i *Interaction) inputSide(system bool) *input {
-	if i.hasInput && (i.hasSystem || !system) {
+func (i *Interaction) source(wanted want) source {
+	return source{span: i.span, kind: i.kind, want: wanted, records: i.records}
+}
+
+// inputSide reads the input once. What can be long is left out until someone wants it.
+func (i *Interaction) inputSide(wanted want) *input {
+	if i.hasInput && i.has&wanted == wanted {
 		return &i.input
 	}
-	i.hasInput, i.hasSystem = true, system
+	i.hasInput, i.has = true, i.has|wanted
 	i.input, i.inputFrom = input{}, ""
-	from := source{span: i.span, kind: i.kind, system: system}
-	for _, entry := range conventions {
-		if i.found&entry.family == 0 {
+	from := i.source(i.has)
+	for place, convention := range conventions {
+		if !i.found.has(place) {
 			continue
 		}
-		in := entry.read.input(from)
+		in := convention.input(from)
+		if i.input.question.known() { // only its instructions are not
+			in = input{system: in.system}
+		}
 		i.input.complete(in)
 		if i.inputFrom == "" && (in.question.known() || in.system.known() || len(in.documents) > 0) {
-			i.inputFrom = entry.name
+			i.inputFrom = known.names[place]
 		}
-		if i.input.question.known() {
+		if i.input.question.known() && (i.input.system.known() || !from.wants(wantSystem)) {
 			break
 		}
 	}
@@ -187,19 +270,19 @@ func (i *Interaction) outputSide() *output {
 	if i.hasOutput {
 		return &i.output
 	}
-	i.hasOutput = true
-	from := source{span: i.span, kind: i.kind}
-	for _, entry := range conventions {
-		if i.found&entry.family == 0 {
+	i.hasOutput, i.output, i.outputFrom = true, output{}, ""
+	from := i.source(0)
+	for place, convention := range conventions {
+		if !i.found.has(place) {
 			continue
 		}
-		out := entry.read.output(from)
+		out := convention.output(from)
 		if out.answer.known() || len(out.documents) > 0 {
-			i.output, i.outputFrom = out, entry.name
+			i.output, i.outputFrom = out, known.names[place]
 			break
 		}
 	}
-	i.output.answer = settle(i.output, i.span)
+	i.output.answer = i.settle(i.output)
 	if i.output.answer.state == StateError {
 		i.output.calls = nil
 	}

@@ -13,6 +13,7 @@ import (
 const (
 	capital = "What is the capital of France?"
 	paris   = "The capital of France is Paris."
+	adk     = "You are an agent. Your internal name is \"my_agent\".\n\nYou are a helpful bot."
 	rag     = "Answer from context: Paris is the capital of France.\nBerlin is the capital of Germany."
 )
 
@@ -30,6 +31,24 @@ func chat(question, system string) read {
 
 func chain(answer string) read {
 	return read{genai.KindChain, capital, answer, genai.StateText, genai.StateText, ""}
+}
+
+func nothing(kind genai.Kind) read {
+	return read{kind, "", "", genai.StateNotCaptured, genai.StateNotCaptured, ""}
+}
+
+// vercelAI is what a recording of Vercel's SDK says, each call of a model before what the application called.
+func vercelAI() []read {
+	all := []read{chat(capital, "You are a helpful bot."), chat(capital, "You are a helpful bot.")}
+	all[1].kind = genai.KindAgent
+	all = append(all, all...)
+	answer := read{genai.KindLLM, "Weather in Paris?", paris, genai.StateText, genai.StateText, ""}
+	root := answer
+	root.kind = genai.KindAgent
+	return append(all,
+		read{genai.KindLLM, "Weather in Paris?", "", genai.StateText, genai.StateToolCallOnly, ""},
+		read{genai.KindTool, `{"location":"Paris"}`, `{"temp":57,"location":"Paris"}`, genai.StateText, genai.StateText, ""},
+		answer, root)
 }
 
 // The expectations of the JavaScript recordings, read from the files span by span.
@@ -51,6 +70,48 @@ func TestJavaScriptRecordings(t *testing.T) {
 			chat("What is in this image?", ""),
 			chat(capital, "You are a helpful bot."),
 			chat(capital, ""),
+		},
+		"otel_js_openai": { // with the content in log records
+			chat(capital, "You are a helpful bot."),
+			weather,
+			chat(capital, "You are a helpful bot."),
+		},
+		"google_adk_js": {
+			chat(capital, adk),
+			nothing(genai.KindAgent),
+			nothing(genai.KindOther),
+			{
+				genai.KindTool, `{"location":"Paris"}`, `{"temp":57,"location":"Paris"}`,
+				genai.StateText, genai.StateText, "",
+			},
+			{genai.KindLLM, "Weather in Paris?", "", genai.StateText, genai.StateToolCallOnly, adk},
+			{genai.KindLLM, "Weather in Paris?", paris, genai.StateText, genai.StateText, adk},
+			nothing(genai.KindAgent),
+			nothing(genai.KindOther),
+		},
+		"vercel_ai_v5": vercelAI(),
+		"vercel_ai_v6": vercelAI(),
+		"langfuse": {
+			chat(capital, "You are a helpful bot."),
+			weather,
+			{
+				genai.KindRetriever, "capital france", `[{"id":"d1","content":"Paris is the capital of France."}]`,
+				genai.StateText, genai.StateText, "",
+			},
+			{genai.KindTool, `{"location":"Paris"}`, `{"temp":57}`, genai.StateText, genai.StateText, ""},
+			{genai.KindAgent, capital, "Paris", genai.StateText, genai.StateText, ""},
+		},
+		"tl_langchain": {
+			chain(capital),
+			chain(`{"question":"What is the capital of France?",` +
+				`"context":"Paris is the capital of France.\nBerlin is the capital of Germany."}`),
+			chain("Paris is the capital of France.\nBerlin is the capital of Germany."),
+			{}, // a prompt template: a raw object of LangChain
+			chat(capital, rag),
+			{genai.KindChain, paris, paris, genai.StateText, genai.StateText, ""}, // a parser
+			chain(paris),
+			{genai.KindTool, `{"location":"Paris"}`, `{"temp":57,"location":"Paris"}`, genai.StateText, genai.StateText, ""},
+			weather, // whose call got lost
 		},
 		"oi_langchain": {
 			chain(capital),
@@ -92,7 +153,7 @@ func TestJavaScriptRecordings(t *testing.T) {
 				if want[n].kind == "" {
 					continue
 				}
-				i := genai.Read(span.resource, span.scope, span.span)
+				i := span.read()
 				var got read
 				got.kind = i.Kind()
 				got.question, got.asked = i.Text(genai.PartQuestion)

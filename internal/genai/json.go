@@ -144,3 +144,21 @@ func first(object *fastjson.Value, keys ...string) *fastjson.Value {
 	}
 	return nil
 }
+
+// member returns the first of the members, as text, of an attribute that holds a JSON object.
+func (s source) member(key string, names ...string) (text string) {
+	value, ok := s.get(key)
+	if !ok {
+		return ""
+	}
+	parse(stringOf(value), func(object *fastjson.Value) {
+		switch one := first(object, names...); {
+		case one == nil:
+		case one.Type() == fastjson.TypeString:
+			text = jsonText(one)
+		case one.Type() == fastjson.TypeNumber:
+			text = string(one.MarshalTo(nil))
+		}
+	})
+	return text
+}

@@ -1,10 +1,6 @@
 package genai
 
-import (
-	"strings"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
-)
+import "strings"
 
 // Kind says what a GenAI span did.
 type Kind string
@@ -23,45 +19,28 @@ const (
 	KindEvaluator Kind = "evaluator"
 )
 
-// unranked is the rank of a key that says nothing of the kind.
-const unranked = 255
+// rank says how far an attribute that tells the kind is to be trusted: the lowest one on a span wins, whatever the
+// order of its attributes.
+type rank uint8
 
-// kindFrom reads an attribute that tells the kind. The rank says how far the key is to be trusted: the lowest one on
-// a span wins, whatever the order of its attributes. An empty kind means that the key or its value tells nothing.
-func kindFrom(key string, value pcommon.Value) (kind Kind, rank uint8) {
-	switch key {
-	case "openinference.span.kind":
-		return kindOf(value.Str()), 1
-	case "langfuse.observation.type":
-		return kindOf(value.Str()), 2
-	case "langsmith.span.kind":
-		return kindOf(value.Str()), 3
-	case "mlflow.spanType":
-		return kindOf(value.Str()), 4
-	case "gen_ai.operation.name":
-		return kindOf(value.Str()), 5
-	case "ai.operationId":
-		return kindOfVercel(value.Str()), 6
-	case "traceloop.span.kind":
-		return kindOf(value.Str()), 7
-	case "llm.request.type":
-		return kindOf(value.Str()), 8
-	case "genkit:metadata:subtype":
-		return kindOf(value.Str()), 9
-	case "haystack.component.type":
-		return kindOfHaystack(value.Str()), 10
-	case "gcp.vertex.agent.llm_request":
-		// ADK writes "{}" on its tool spans.
-		if request := value.Str(); request != "" && request != "{}" {
-			return KindLLM, 11
-		}
-	case "gen_ai.request.model", "llm.model_name":
-		if value.Str() != "" {
-			return KindLLM, 12
-		}
-	}
-	return "", unranked
-}
+// The order of trust. What an instrumentation says of its own span stands before the general operation name, which
+// some of them get wrong; that a model is named, and words for any work, stand last.
+const (
+	rankOpenInference rank = iota
+	rankLangfuse
+	rankLangSmith
+	rankMLflow
+	rankFramework
+	rankOperation
+	rankVercel
+	rankTraceloop
+	rankRequestType
+	rankVendor
+	rankModel
+	rankUnspecific      // a task, a workflow, or only that there is content
+	rankRemains         // what is left of a call whose other attributes were dropped
+	unranked       rank = 255
+)
 
 // kindOf translates the words of all conventions, which do not contradict each other. What work an unknown word
 // means is not known, but it is GenAI work that holds other work: a chain.
@@ -70,59 +49,24 @@ func kindOf(word string) Kind {
 	case "":
 		return ""
 	case "LLM", "llm", "CHAT_MODEL", "generation", "model", "chat", "text_completion", "generate_content", "completion",
-		"acompletion", "atext_completion", "responses", "aresponses":
+		"acompletion", "atext_completion", "responses", "aresponses", "chat.completions", "text.completions",
+		"response", "generate", "llm_call", "call_llm", "background-model", "tool_selection", "completions", "chat_completion",
+		"messages", "openai.responses.create", "generate_text", "generate_object", "stream_text", "stream_object":
 		return KindLLM
-	case "AGENT", "agent", "invoke_agent":
+	case "AGENT", "agent", "invoke_agent", "agent_call", "agent.run":
 		return KindAgent
-	case "TOOL", "tool", "execute_tool":
+	case "TOOL", "tool", "execute_tool", "tool_call", "tool.v2", "tool.execute":
 		return KindTool
 	case "RETRIEVER", "retriever", "retrieval", "vector_db_retrieve":
 		return KindRetriever
 	case "RERANKER", "reranker", "rerank", "arerank":
 		return KindReranker
-	case "EMBEDDING", "embedding", "embeddings", "aembedding", "embedder":
+	case "EMBEDDING", "embedding", "embeddings", "aembedding", "embedder", "embed":
 		return KindEmbedding
 	case "GUARDRAIL", "guardrail":
 		return KindGuardrail
-	case "EVALUATOR", "evaluator", "evaluation":
+	case "EVALUATOR", "evaluator", "evaluation", "EVALUATION", "HUMAN_EVALUATOR", "judge", "scorer":
 		return KindEvaluator
-	}
-	return KindChain
-}
-
-func kindOfVercel(operation string) Kind {
-	switch {
-	case operation == "":
-		return ""
-	case strings.HasSuffix(operation, ".doGenerate"), strings.HasSuffix(operation, ".doStream"):
-		return KindLLM
-	case operation == "ai.toolCall":
-		return KindTool
-	case strings.HasPrefix(operation, "ai.embed"):
-		return KindEmbedding
-	case strings.HasPrefix(operation, "ai.rerank"):
-		return KindReranker
-	}
-	return KindAgent
-}
-
-// kindOfHaystack goes by the endings that Haystack's component classes have.
-func kindOfHaystack(component string) Kind {
-	switch {
-	case component == "":
-		return ""
-	case strings.HasSuffix(component, "Generator"):
-		return KindLLM
-	case strings.HasSuffix(component, "Retriever"):
-		return KindRetriever
-	case strings.HasSuffix(component, "Embedder"):
-		return KindEmbedding
-	case strings.HasSuffix(component, "Ranker"):
-		return KindReranker
-	case strings.HasSuffix(component, "Agent"):
-		return KindAgent
-	case component == "ToolInvoker":
-		return KindTool
 	}
 	return KindChain
 }

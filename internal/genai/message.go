@@ -18,6 +18,21 @@ const (
 	roleOther
 )
 
+// String returns the role in the words of the semantic conventions.
+func (r role) String() string {
+	switch r {
+	case roleUser, roleNone:
+		return "user"
+	case roleAssistant:
+		return "assistant"
+	case roleSystem:
+		return "system"
+	case roleTool:
+		return "tool"
+	}
+	return "other"
+}
+
 // roleOf translates the names that vendors and frameworks give to the same four.
 func roleOf(name string) role {
 	switch name {
@@ -65,6 +80,9 @@ func (m *message) addText(text string) {
 
 // addCaptured appends a text part that is there, though it may have no character.
 func (m *message) addCaptured(value *fastjson.Value) {
+	if inner := value.Get("value"); inner != nil { // OpenAI's Assistants wrap text
+		value = inner
+	}
 	text := jsonText(value)
 	m.empty = m.empty || text == "" && value.Type() == fastjson.TypeString
 	m.addText(text)
@@ -74,9 +92,9 @@ func (m *message) addCaptured(value *fastjson.Value) {
 func open(value *fastjson.Value) (*fastjson.Value, role) {
 	object := value.GetObject()
 	if object == nil {
-		return value, roleNone
+		return openPair(value)
 	}
-	if name := object.Get("role"); name != nil && name.Type() == fastjson.TypeString {
+	if name := cmp.Or(object.Get("role"), object.Get("_role")); name != nil && name.Type() == fastjson.TypeString {
 		return value, roleOf(string(name.GetStringBytes()))
 	}
 	if body := value.Get("kwargs"); body != nil && value.Exists("lc") {
@@ -90,8 +108,27 @@ func open(value *fastjson.Value) (*fastjson.Value, role) {
 	if body := value.Get("data"); body != nil && name != nil {
 		return body, roleOf(string(name))
 	}
-	if who := roleOf(string(name)); who != roleOther && string(name) != "function" { // that is a tool's definition
+	switch string(name) {
+	case "function": // a tool's definition
+		return value, roleNone
+	case "function_call_output", "custom_tool_call_output": // items of OpenAI's Responses
+		return value, roleTool
+	case "function_call", "custom_tool_call":
+		return value, roleAssistant
+	}
+	if who := roleOf(string(name)); who != roleOther {
 		return value, who
+	}
+	return value, roleNone
+}
+
+// openPair opens a message that is a role and a text, as LangGraph takes them.
+func openPair(value *fastjson.Value) (*fastjson.Value, role) {
+	const size = 2
+	if pair := value.GetArray(); len(pair) == size && pair[1].Type() == fastjson.TypeString {
+		if who := roleOf(string(pair[0].GetStringBytes())); who != roleOther {
+			return pair[1], who
+		}
 	}
 	return value, roleNone
 }
@@ -99,6 +136,7 @@ func open(value *fastjson.Value) (*fastjson.Value, role) {
 // members are those of a message that some vendor uses, found in one pass.
 type members struct {
 	content, parts, text, refusal       *fastjson.Value
+	blocks, audio                       *fastjson.Value
 	finish, calls, call, additionalCall *fastjson.Value
 }
 
@@ -109,15 +147,19 @@ func (found *members) visit(key []byte, value *fastjson.Value) {
 	switch string(key) {
 	case "parts":
 		found.parts = value
-	case "content":
+	case "blocks": // of LlamaIndex
+		found.blocks = value
+	case "content", "_content":
 		found.content = value
 	case "text":
 		found.text = value
 	case "refusal":
 		found.refusal = value
+	case "audio":
+		found.audio = value
 	case "finish_reason", "stop_reason", "finishReason":
 		found.finish = value
-	case "tool_calls":
+	case "tool_calls", "toolCalls":
 		found.calls = value
 	case "additional_kwargs":
 		found.additionalCall = value.Get("tool_calls")
@@ -130,18 +172,34 @@ func (found *members) visit(key []byte, value *fastjson.Value) {
 func readMessage(body *fastjson.Value, who role) message {
 	object := body.GetObject()
 	if object == nil {
-		return message{role: who}
+		m := message{role: who}
+		m.readContentValue(body)
+		return m
 	}
 	var found members
 	object.Visit(found.visit)
-	content := cmp.Or(found.parts, found.content, found.text)
+	content := cmp.Or(found.parts, found.content, found.text, found.blocks)
 	m := message{role: who, finish: jsonText(found.finish)}
+	if content == nil { // an item that is no message
+		switch who {
+		case roleTool:
+			content = body.Get("output")
+		case roleAssistant:
+			if body.Exists("call_id") {
+				m.addCall(body)
+			}
+		}
+	}
 	if who == roleTool && content != nil {
 		m.readResult(body, content)
 		return m
 	}
 	m.readContentValue(content)
 	m.addText(jsonText(found.refusal))
+	if found.audio.GetObject() != nil { // OpenAI's spoken answer
+		m.media = true
+		m.addText(jsonText(found.audio.Get("transcript")))
+	}
 	m.readCalls(found)
 	return m
 }
@@ -185,8 +243,12 @@ func (m *message) readContentValue(content *fastjson.Value) {
 	}
 }
 
-// readResult takes what a tool gave back, which is no text of the conversation.
+// readResult takes what a tool gave back, which is no text of the conversation. Langfuse writes the definitions of
+// tools in its place.
 func (m *message) readResult(body, content *fastjson.Value) {
+	if !body.Exists("tool_call_id") && isDefinition(content) {
+		return
+	}
 	if content.Type() == fastjson.TypeArray {
 		inner := message{}
 		for _, part := range content.GetArray() {
@@ -201,15 +263,27 @@ func (m *message) readResult(body, content *fastjson.Value) {
 	m.addResult(body, jsonAny(content))
 }
 
+// isDefinition recognises what describes a tool to a model.
+func isDefinition(value *fastjson.Value) bool {
+	if value.Exists("function", "name") {
+		return true
+	}
+	return value.Exists("name") && first(value, "parameters", "input_schema", "inputSchema", "args_schema") != nil
+}
+
 func (m *message) addResult(object *fastjson.Value, text string) {
 	if !blank(text) {
-		id := jsonText(first(object, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id"))
+		id := jsonText(first(object, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id",
+			"ref"))
 		m.results = append(m.results, Document{ID: id, Text: text})
 	}
 }
 
 // addCall reads a call in the words of OpenAI, Anthropic, Gemini, LangChain, Vercel or the semantic conventions.
 func (m *message) addCall(call *fastjson.Value) {
+	if inner := first(call, "tool_call", "content"); inner != nil && inner.Type() == fastjson.TypeObject { // of Azure
+		call = inner
+	}
 	body := call
 	if function := call.Get("function"); function != nil && function.Type() == fastjson.TypeObject {
 		body = function
@@ -219,7 +293,7 @@ func (m *message) addCall(call *fastjson.Value) {
 		return
 	}
 	m.calls = append(m.calls, ToolCall{
-		ID:        jsonText(first(call, "id", "call_id", "toolCallId", "toolUseId", "tool_call_id")),
+		ID:        jsonText(first(call, "id", "call_id", "toolCallId", "toolUseId", "tool_call_id", "ref")),
 		Name:      name,
 		Arguments: jsonAny(first(body, "arguments", "args", "input", "server_tool_call")),
 	})
@@ -235,20 +309,26 @@ func (m *message) readPart(part *fastjson.Value) {
 	default:
 		return
 	}
-	switch string(part.GetStringBytes("type")) {
-	case "text", "input_text", "output_text", "refusal":
+	kind := part.GetStringBytes("type")
+	if kind == nil {
+		kind = part.GetStringBytes("kind") // PydanticAI's first form
+	}
+	switch string(kind) {
+	case "text", "input_text", "output_text", "refusal", "textBlock":
 		text := first(part, "content", "text", "refusal")
 		if text == nil {
 			m.blank = true
 			return
 		}
 		m.addCaptured(text)
-	case "tool_call", "tool_use", "function_call", "tool-call", "server_tool_call", "server_tool_use":
+	case "tool_call", "tool_use", "function_call", "tool-call", "server_tool_call", "server_tool_use", "toolUse",
+		"toolUseBlock":
 		m.addCall(part)
-	case "tool_call_response", "tool_result", "tool-result", "function_call_output", "server_tool_call_response":
+	case "tool_call_response", "tool_result", "tool-result", "function_call_output", "server_tool_call_response",
+		"toolResult", "toolResultBlock":
 		m.addResult(part, resultText(first(part, "response", "result", "content", "output", "server_tool_call_response")))
 	case "blob", "file", "uri", "image", "image_url", "input_image", "input_file", "input_audio", "audio", "video",
-		"document", "media":
+		"document", "media", "image-url", "audio-url", "video-url", "document-url", "binary", "image_file":
 		m.media = true
 		m.addText(jsonText(part.Get("transcript")))
 	case "":
@@ -256,7 +336,7 @@ func (m *message) readPart(part *fastjson.Value) {
 	}
 }
 
-// readUntypedPart reads the parts of Gemini, Bedrock and Haystack, whose only member tells the type.
+// readUntypedPart reads the parts of Gemini, Bedrock, Haystack and Genkit, whose only member tells the type.
 func (m *message) readUntypedPart(part *fastjson.Value) {
 	if part.GetBool("thought") { // Gemini marks reasoning so
 		return
@@ -265,21 +345,29 @@ func (m *message) readUntypedPart(part *fastjson.Value) {
 		m.addCaptured(text)
 		return
 	}
-	if call := first(part, "functionCall", "function_call", "toolUse", "tool_call"); call != nil {
+	if call := first(part, "functionCall", "function_call", "toolUse", "tool_call", "toolRequest"); call != nil {
 		m.addCall(call)
 		return
 	}
-	if result := first(part, "functionResponse", "function_response", "toolResult", "tool_call_result"); result != nil {
-		m.addResult(result, resultText(first(result, "response", "content", "result")))
+	if result := first(part, "functionResponse", "function_response", "toolResult", "tool_call_result",
+		"toolResponse"); result != nil {
+		m.addResult(result, resultText(first(result, "response", "content", "result", "output")))
 		return
 	}
-	if first(part, "inlineData", "inline_data", "fileData", "file_data", "image", "video", "document") != nil {
+	if first(part, "inlineData", "inline_data", "fileData", "file_data", "image", "video", "document", "media") != nil {
 		m.media = true
+		return
+	}
+	if data := part.Get("data"); data.GetObject() != nil || data.GetArray() != nil { // what Genkit read from JSON
+		m.addText(jsonAny(data))
 	}
 }
 
 // resultText renders a tool's result: its text if it is made of text parts, else JSON.
 func resultText(value *fastjson.Value) string {
+	if inner := value.Get("value"); inner != nil && value.Exists("type") { // Vercel says beside it what it is
+		value = inner
+	}
 	if value == nil || value.Type() != fastjson.TypeArray {
 		return jsonAny(value)
 	}

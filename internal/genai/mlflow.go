@@ -1,11 +1,47 @@
 package genai
 
-import "github.com/valyala/fastjson"
+import (
+	"github.com/valyala/fastjson"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
 
 // mlflow reads the spans of MLflow's own SDK. Every value is JSON, so that plain text stands in quotes.
 type mlflow struct{}
 
 var _ convention = mlflow{}
+
+func (mlflow) about() about {
+	return about{
+		name: "mlflow",
+		keys: []string{"mlflow."},
+		kind: func(key string, value pcommon.Value) (Kind, rank) {
+			if key == "mlflow.spanType" {
+				return kindOf(value.Str()), rankMLflow
+			}
+			return "", unranked
+		},
+		facts: map[fact][]string{
+			factResponseModel: {"mlflow.llm.model"},
+			factRequestModel:  {"model"}, // a failing call has only the copy of the request's parameter
+			factProvider:      {"mlflow.llm.provider"},
+		},
+		deep: mlflowFact,
+	}
+}
+
+func mlflowFact(s source, f fact) string {
+	switch {
+	case f == factResponseID && s.kind == KindLLM:
+		return s.member("mlflow.spanOutputs", "id")
+	case f == factInputTokens:
+		return s.member("mlflow.chat.tokenUsage", "input_tokens")
+	case f == factOutputTokens:
+		return s.member("mlflow.chat.tokenUsage", "output_tokens")
+	case f == factCost:
+		return s.member("mlflow.llm.cost", "total_cost")
+	}
+	return ""
+}
 
 func (mlflow) input(s source) input {
 	text := s.str("mlflow.spanInputs")

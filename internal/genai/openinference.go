@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
 // openInference reads Arize's flattened messages, and the raw input.value and output.value beside them. The raw value
@@ -12,6 +13,54 @@ import (
 type openInference struct{}
 
 var _ convention = openInference{}
+
+func (openInference) about() about {
+	return about{
+		name: "openinference",
+		keys: []string{
+			"openinference.", "llm.", "input.value", "output.value", "retrieval.documents.", "reranker.", "embedding.",
+		},
+		kind: func(key string, value pcommon.Value) (Kind, rank) {
+			switch key {
+			case "openinference.span.kind":
+				return kindOf(value.Str()), rankOpenInference
+			case "llm.request.type": // of Traceloop
+				return kindOf(value.Str()), rankRequestType
+			case "llm.model_name":
+				if value.Str() != "" {
+					return KindLLM, rankModel
+				}
+			}
+			return "", unranked
+		},
+		facts: map[fact][]string{
+			factResponseModel: {"llm.response.model_name", "llm.model_name", "embedding.model_name", "reranker.model_name"},
+			factRequestModel:  {"llm.request.model_name"},
+			factProvider:      {"llm.provider", "llm.system"},
+			factUser:          {"llm.user"},
+			factTool:          {"tool.name"},
+			factInputTokens:   {"llm.token_count.prompt"},
+			factOutputTokens:  {"llm.token_count.completion"},
+			factCost:          {"llm.cost.total"},
+			factFinish:        {"llm.finish_reason"},
+			factStreaming:     {"llm.is_streaming"},
+		},
+		deep: openInferenceFact,
+	}
+}
+
+// openInferenceFact looks into the raw response for its id, and into the metadata, which is JSON.
+func openInferenceFact(s source, f fact) (text string) {
+	switch {
+	case f == factResponseID && s.kind == KindLLM:
+		return s.member("output.value", "id")
+	case f == factConversation:
+		return s.member("metadata", "session_id", "thread_id", "conversation_id")
+	case f == factUser:
+		return s.member("metadata", "user_id")
+	}
+	return ""
+}
 
 func (openInference) input(s source) input {
 	switch s.kind {
@@ -71,9 +120,9 @@ func openInferencePrompt(s source) input {
 		starts [16]int
 	)
 	list := collect(s.span.Attributes(), "llm.input_messages.", indexed{fields: fields[:0], starts: starts[:0]})
-	in := list.turns().input(s.system)
+	in := list.turns().input(s.want)
 	switch {
-	case in.question.state == StateText && dropped && !openInferenceTail(s, &list):
+	case in.question.state == StateText && dropped && !list.hasTail(s, "llm.output_messages."):
 		in.question = reading{state: StateDropped}
 	case in.question.state == StateText:
 		in.question = s.unlessCut(in.question, "input.value")
@@ -85,17 +134,6 @@ func openInferencePrompt(s source) input {
 		}
 	}
 	return in
-}
-
-// openInferenceTail reports that the last messages survived. SDKs that drop the oldest attributes keep what is written
-// after the messages, the answer above all; those that drop the newest lose that first.
-func openInferenceTail(s source, list *indexed) bool {
-	last := len(list.starts) - 1
-	if list.role(last) == roleNone {
-		return false
-	}
-	answer := collect(s.span.Attributes(), "llm.output_messages.", indexed{})
-	return len(answer.fields) > 0
 }
 
 func openInferenceCompletion(s source) output {

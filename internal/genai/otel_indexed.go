@@ -8,13 +8,34 @@ type otelIndexed struct{}
 
 var _ convention = otelIndexed{}
 
+func (otelIndexed) about() about {
+	return about{
+		name:  nameTraceloop,
+		keys:  []string{"gen_ai.", literalPrompts, literalCompletions},
+		facts: map[fact][]string{factFinish: {"llm.response.finish_reason", "llm.response.stop_reason"}},
+	}
+}
+
+// What LiteLLM 1.60 called its keys by mistake.
+const (
+	literalPrompts     = "SpanAttributes.LLM_PROMPTS."
+	literalCompletions = "SpanAttributes.LLM_COMPLETIONS."
+)
+
 func (otelIndexed) input(s source) input {
 	var (
 		fields [32]field
 		starts [16]int
 	)
 	list := collect(s.span.Attributes(), "gen_ai.prompt.", indexed{fields: fields[:0], starts: starts[:0], parts: true})
-	return list.turns().input(s.system)
+	if len(list.starts) == 0 {
+		list = collect(s.span.Attributes(), literalPrompts, list)
+	}
+	in := list.turns().input(s.want)
+	if in.question.state == StateText && s.span.DroppedAttributesCount() > 0 && !list.hasTail(s, "gen_ai.completion.") {
+		in.question = reading{state: StateDropped}
+	}
+	return in
 }
 
 func (otelIndexed) output(s source) output {
@@ -23,6 +44,12 @@ func (otelIndexed) output(s source) output {
 		starts [4]int
 	)
 	list := collect(s.span.Attributes(), "gen_ai.completion.", indexed{fields: fields[:0], starts: starts[:0], parts: true})
+	if len(list.starts) == 0 {
+		list = collect(s.span.Attributes(), literalCompletions, list)
+	}
+	if len(list.starts) == 0 { // of LlamaIndex, where there is only one
+		return output{answer: read(s.str("gen_ai.completion.content"), inOutput)}
+	}
 	return list.turns().output(s.kind)
 }
 

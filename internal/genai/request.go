@@ -7,15 +7,18 @@ func isConversation(list []*fastjson.Value) ([]*fastjson.Value, bool) {
 	if len(list) == 0 {
 		return nil, false
 	}
-	if batch := list[0].GetArray(); batch != nil {
-		list = batch
+	if _, who := open(list[0]); who == roleNone {
+		if batch := list[0].GetArray(); batch != nil {
+			list = batch
+		}
 	}
 	for _, item := range list {
+		_, who := open(item)
+		if who != roleNone {
+			return list, true
+		}
 		if item.Type() != fastjson.TypeObject {
 			return nil, false
-		}
-		if _, who := open(item); who != roleNone {
-			return list, true
 		}
 	}
 	return nil, false
@@ -45,7 +48,7 @@ func (s source) readRequestIn(value *fastjson.Value, levels int) (input, bool) {
 
 func (s source) readRequestList(list []*fastjson.Value) (input, bool) {
 	if conversation, ok := isConversation(list); ok {
-		return turns{json: conversation}.input(s.system), true
+		return turns{json: conversation}.input(s.want), true
 	}
 	if len(list) > 0 && list[len(list)-1].Type() == fastjson.TypeString { // prompts, or texts to embed
 		return input{question: read(jsonText(list[len(list)-1]), inInput)}, true
@@ -55,10 +58,10 @@ func (s source) readRequestList(list []*fastjson.Value) (input, bool) {
 
 func (s source) readRequestObject(object *fastjson.Value, levels int) (input, bool) {
 	if _, who := open(object); who == roleUser || who == roleSystem || who == roleAssistant {
-		return turns{json: []*fastjson.Value{object}}.input(s.system), true
+		return turns{json: []*fastjson.Value{object}}.input(s.want), true
 	}
 	in, ok := input{}, false
-	for _, key := range [...]string{"messages", "contents", "input", "prompt", "inputs", "question", "query"} {
+	for _, key := range [...]string{"messages", "contents", "input", "prompt", "prompts", "inputs", "question", "query"} {
 		if value := first(object, key); value != nil {
 			if in, ok = s.readRequestIn(value, levels-1); ok {
 				break
@@ -79,11 +82,11 @@ func (s source) readRequestObject(object *fastjson.Value, levels int) (input, bo
 			return input{}, false
 		}
 	}
-	if s.system && in.system.state == "" {
+	if s.wants(wantSystem) && in.system.state == "" {
 		in.system = instructions(first(object, "instructions", "system", "system_instruction", "systemInstruction"))
 	}
-	if s.system && in.system.state == "" {
-		in.system = instructions(first(object, "config").Get("system_instruction"))
+	if s.wants(wantSystem) && in.system.state == "" {
+		in.system = instructions(first(first(object, "config"), "system_instruction", "systemInstruction"))
 	}
 	if context := jsonText(first(object, "context")); !blank(context) {
 		in.documents = []Document{{Text: context}}

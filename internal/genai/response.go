@@ -29,6 +29,9 @@ func readResponseAt(value *fastjson.Value, kind Kind, depth int) (output, bool) 
 }
 
 func readResponseList(list []*fastjson.Value, kind Kind) (output, bool) {
+	if len(list) > 0 && list[0].Exists("message", "role") && list[0].Exists("finish_reason") {
+		return readChoices(list)
+	}
 	if isItems(list) {
 		return answered(readItems(list)), true
 	}
@@ -56,7 +59,12 @@ func readResponseObject(object *fastjson.Value, kind Kind, depth int) (output, b
 			return turns{json: conversation}.output(KindAgent), true
 		}
 	}
-	if _, who := open(object); who == roleAssistant || who == roleNone && object.Exists("content") {
+	if item := []*fastjson.Value{object}; isItems(item) && !object.Exists("content") { // of the Responses API, alone
+		return answered(readItems(item)), true
+	}
+	if _, who := open(object); who == roleAssistant || who == roleNone && (object.Exists("content") ||
+		len(object.GetArray("tool_calls")) > 0 ||
+		object.Exists("text") && len(object.GetArray("toolCalls")) > 0) { // of Vercel and Mastra
 		return answered(readMessage(open(object))), true
 	}
 	for _, key := range [...]string{"message", "output", "outputs", "answer", "text", "result", "response", "raw"} {

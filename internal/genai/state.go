@@ -3,7 +3,6 @@ package genai
 import (
 	"strings"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
@@ -51,14 +50,31 @@ func read(text string, at side) reading {
 		text, state = text[:maxText], StateTruncated
 	}
 	switch {
-	case blank(text):
+	case blank(text), isObject(text):
 		return reading{}
 	case isRedacted(text, at):
 		return reading{state: StateRedacted}
-	case strings.HasSuffix(text, "[truncated]"):
+	case saysCut(text):
 		state = StateTruncated
 	}
 	return reading{valid(text), state}
+}
+
+// isObject knows what Python writes of an object that has no text, such as a stream.
+func isObject(text string) bool {
+	const longest = 200
+	return len(text) <= longest && strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">") &&
+		strings.Contains(text, " object ") && strings.Contains(text, " at 0x")
+}
+
+// saysCut reports a text that ends in a word on having been cut, as "[truncated]" and the like are.
+func saysCut(text string) bool {
+	const longest = 100
+	if !strings.HasSuffix(text, "]") {
+		return false
+	}
+	at := strings.LastIndexByte(text, '[')
+	return at >= 0 && len(text)-at <= longest && strings.Contains(strings.ToLower(text[at:]), "truncated")
 }
 
 // blank reports a text that says nothing.
@@ -102,22 +118,22 @@ func absent(span ptrace.Span) State {
 }
 
 // settle says what the answer is worth on this span.
-func settle(out output, span ptrace.Span) reading {
-	if failed(span) {
+func (i *Interaction) settle(out output) reading {
+	if failed(i.span) {
 		return reading{state: StateError}
 	}
 	switch out.answer.state {
 	case "", StateNotCaptured:
-		return reading{state: absent(span)}
+		return reading{state: absent(i.span)}
 	case stateEmpty:
 		finish := out.finish
 		if finish == "" {
-			finish = finishOf(span.Attributes())
+			finish = i.fact(factFinish)
 		}
 		switch {
 		case asksForTools(finish):
 			return reading{state: StateToolCallOnly}
-		case out.empty && (completed(finish) || finish == "" && !streams(span.Attributes())):
+		case out.empty && (completed(finish) || finish == "" && !i.Streaming()):
 			return reading{state: StateText}
 		case finish == "":
 			return reading{state: StateStreamingUnfinished}
@@ -133,34 +149,6 @@ func failed(span ptrace.Span) bool {
 	}
 	kind, ok := span.Attributes().Get("error.type")
 	return ok && kind.Str() != ""
-}
-
-// finishOf returns the first finish reason that the span itself names: a list, a text, or a list in JSON.
-func finishOf(attributes pcommon.Map) string {
-	for _, key := range [...]string{"gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "llm.finish_reason"} {
-		value, ok := attributes.Get(key)
-		if !ok {
-			continue
-		}
-		if value.Type() == pcommon.ValueTypeSlice && value.Slice().Len() > 0 {
-			value = value.Slice().At(0)
-		}
-		reason, _, _ := strings.Cut(value.Str(), ",")
-		if reason = strings.Trim(reason, `[]" `); reason != "" {
-			return reason
-		}
-	}
-	return ""
-}
-
-// streams reports whether the answer came, or was to come, in pieces.
-func streams(attributes pcommon.Map) bool {
-	for _, key := range [...]string{"gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"} {
-		if flag, ok := attributes.Get(key); ok && strings.EqualFold(flag.AsString(), "true") {
-			return true
-		}
-	}
-	return false
 }
 
 // completed reports whether the model ended its answer by itself. An empty one then is what the user got, which checks

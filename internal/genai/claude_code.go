@@ -1,0 +1,187 @@
+package genai
+
+import (
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// claudeCode reads the spans of Claude Code, and of Qwen Code, which says what was said in the same keys. A request to
+// the model has only what came since the one before it, in sections that each have a label. The answer of a whole
+// interaction is in log records.
+type claudeCode struct{}
+
+var _ convention = claudeCode{}
+
+func (claudeCode) about() about {
+	return about{
+		name: "claude_code",
+		keys: []string{keySpanType, "qwen-code."},
+		kind: func(key string, value pcommon.Value) (Kind, rank) {
+			if key == keySpanType {
+				return kindOfSpanType(value.Str()), rankVendor
+			}
+			return "", unranked
+		},
+		facts: map[fact][]string{
+			factRequestModel: {"model", "qwen-code.model"},
+			factTool:         {"tool_name"},
+			factInputTokens:  {"input_tokens"},
+			factOutputTokens: {"output_tokens"},
+			factFinish:       {"stop_reason"},
+		},
+	}
+}
+
+const (
+	claudeCodeEvent    = "claude_code."
+	claudeCodePrompt   = "user_prompt"
+	claudeCodeResponse = "assistant_response"
+)
+
+func isClaudeCode(scope, name string) bool {
+	return scope == "com.anthropic.claude_code.events" && (name == claudeCodePrompt || name == claudeCodeResponse)
+}
+
+func (claudeCode) input(s source) input {
+	switch s.kind {
+	case KindTool:
+		text := s.labelled("tool_input")
+		if text == "" {
+			text = s.firstOf("full_command", "file_path", "skill_name", "subagent_type")
+		}
+		return input{question: s.unlessMarked(whole(text, inInput), "tool_input")}
+	case KindAgent:
+		if prompt := s.str("user_prompt"); prompt != "" {
+			return input{question: read(prompt, inInput)}
+		}
+		if prompt := s.loggedLast(claudeCodePrompt, "prompt"); prompt != "" {
+			return input{question: read(prompt, inInput)}
+		}
+	}
+	in := s.newContext()
+	if s.wants(wantSystem) {
+		in.system = read(s.firstOf("user_system_prompt", "system_prompt"), inInput)
+		if !in.system.known() {
+			in.system = s.preview()
+		}
+	}
+	return in
+}
+
+func (claudeCode) output(s source) output {
+	switch s.kind {
+	case KindTool:
+		return output{answer: s.toolOutput()}
+	case KindAgent:
+		return output{answer: read(s.loggedLast(claudeCodeResponse, "response"), inOutput)}
+	}
+	m := message{text: s.str("response.model_output")}
+	if m.text != "" {
+		out := answered(m)
+		out.answer = s.unlessMarked(out.answer, "response.model_output")
+		return out
+	}
+	// That a tool was called is told even if content is not.
+	if called, ok := s.get("response.has_tool_call"); ok && called.Bool() && s.str("system_prompt_hash") != "" {
+		return output{answer: reading{state: StateToolCallOnly}}
+	}
+	return output{}
+}
+
+// newContext reads what was said to the model since the request before: by the user, or by tools.
+func (s source) newContext() input {
+	const key, border = "new_context", "\n\n---\n\n"
+	var (
+		in   input
+		user string
+		from string // the id of the tool that the section is of; "" for the user
+	)
+	for n, section := range strings.Split(s.str(key), border) {
+		name, body, ok := cutLabel(section)
+		switch {
+		case ok && strings.HasPrefix(name, "TOOL RESULT"):
+			from = strings.TrimPrefix(name, "TOOL RESULT: ")
+			in.results = append(in.results, Document{ID: valid(from), Text: valid(body)})
+		case ok:
+			from, user = "", body
+		case n == 0:
+			user = section
+		case from != "": // the border stood in the text
+			in.results[len(in.results)-1].Text += border + valid(section)
+		default:
+			user += border + section
+		}
+	}
+	in.question = s.unlessMarked(read(user, inInput), key)
+	return in
+}
+
+// cutLabel splits a section into its label, which says who spoke, and what was said.
+func cutLabel(section string) (name, body string, ok bool) {
+	head, body, _ := strings.Cut(section, "\n")
+	for _, label := range [...]string{"[USER", "[TOOL INPUT: ", "[TOOL RESULT: "} {
+		if strings.HasPrefix(head, label) && strings.HasSuffix(head, "]") {
+			return head[1 : len(head)-1], body, true
+		}
+	}
+	return "", section, false
+}
+
+// labelled returns an attribute's text without its label.
+func (s source) labelled(key string) string {
+	_, body, _ := cutLabel(s.str(key))
+	return body
+}
+
+// toolOutput prefers what the tool gave as text to a rendering of its result.
+func (s source) toolOutput() reading {
+	for event := range s.events() {
+		if event.name != "tool.output" {
+			continue
+		}
+		for _, key := range [...]string{"output", "content", "diff"} {
+			if value, ok := event.attributes.Get(key); ok {
+				if r := whole(stringOf(value), inOutput); r.known() {
+					return r
+				}
+			}
+		}
+	}
+	for _, key := range [...]string{"tool_result", "new_context"} {
+		if r := whole(s.labelled(key), inOutput); r.known() {
+			return s.unlessMarked(r, key)
+		}
+	}
+	return reading{}
+}
+
+// preview is the beginning of a system prompt, of which only the length is told beside it.
+func (s source) preview() reading {
+	r := read(s.str("system_prompt_preview"), inInput)
+	if length, ok := s.get("system_prompt_length"); ok && r.state == StateText && length.Int() > int64(len(r.text)) {
+		r.state = StateTruncated
+	}
+	return r
+}
+
+// unlessMarked doubts a text that the producer says it has cut.
+func (s source) unlessMarked(r reading, key string) reading {
+	if value, ok := s.get(key + "_truncated"); ok && value.Bool() && r.state == StateText {
+		r.state = StateTruncated
+	}
+	return r
+}
+
+// loggedLast returns the attribute of the last log record of a name.
+func (s source) loggedLast(name, key string) (text string) {
+	for event := range s.events() {
+		if !event.record || event.name != claudeCodeEvent+name {
+			continue
+		}
+		if value, ok := event.attributes.Get(key); ok {
+			text = stringOf(value)
+		}
+	}
+	return text
+}
