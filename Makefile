@@ -16,6 +16,9 @@ BINARY := _build/otelcol-feedback
 # Where `make test` and `make run-mlflow` keep MLflow.
 VENV ?= .venv
 MLFLOW_PORT ?= 5000
+# What `make explain` explains by.
+CONFIG ?= config/quickstart.yaml
+FORMAT ?= text
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 GOTESTSUM = gotestsum --format pkgname-and-test-fails --hide-summary output,skipped
@@ -39,6 +42,10 @@ run: $(BINARY) _build/quickstart ## judge the recorded spans and print the resul
 .PHONY: run-mlflow
 run-mlflow: $(BINARY) _build/quickstart $(VENV)/.installed ## the same, with a local MLflow (MLFLOW_PORT, default 5000)
 	@exec _build/quickstart -mlflow $(VENV)/bin/mlflow -mlflow-port $(MLFLOW_PORT)
+
+.PHONY: explain
+explain: _build/explain ## what the processor reads of FILE (OTLP JSON, or -) and would evaluate by CONFIG; FORMAT=text or json
+	@_build/explain -config "$(CONFIG)" -format $(FORMAT) $(or $(FILE),$(error give FILE=spans.json, or FILE=- for standard input))
 
 .PHONY: build
 build: $(BINARY) ## build the collector distribution: _build/otelcol-feedback
@@ -129,6 +136,9 @@ $(BINARY): builder-config.yaml go.mod go.sum $(SOURCES) | .tools/builder
 
 _build/quickstart: go.mod go.sum $(SOURCES) $(RUNNER_SOURCES)
 	go build -o $@ ./test/quickstart
+
+_build/explain: go.mod go.sum $(SOURCES)
+	@go build -o $@ ./processor/feedbackprocessor/cmd/explain
 
 # Pinned by internal/tools/go.mod; golangci-lint and govulncheck have a module of their own, because their
 # dependencies would shift those of the collector's tools.

@@ -12,6 +12,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/check"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/subject"
 )
 
 // contentStates are the states of a text that is not there.
@@ -30,6 +31,8 @@ var _ evaluator = (*check.Check)(nil)
 // checkRunner evaluates one check on the subjects it selects.
 type checkRunner struct {
 	name        string
+	scope       assessment.Scope
+	needsText   bool
 	fingerprint string
 	source      assessment.Source
 	check       evaluator
@@ -51,13 +54,15 @@ func (in *instance) addChecks(set processor.Settings) error {
 		}
 		runner := &checkRunner{
 			name:        name,
+			scope:       config.Scope,
+			needsText:   compiled.NeedsText(),
 			fingerprint: compiled.Fingerprint(),
 			source:      assessment.Source{Type: assessment.SourceTypeCode, ID: compiled.SourceID()},
 			check:       compiled,
 			noContent:   make(map[genai.State]series, len(contentStates)),
 			outcomes:    make(map[string]series, 4),
 		}
-		if runner.selection, err = in.newSelection(name, config.Kinds, config.Conditions, set); err != nil {
+		if runner.selection, err = in.newSelection(name, subject.Kinds(config.Scope, config.Kinds), config.Conditions, set); err != nil {
 			return fmt.Errorf("check %q: %w", name, err)
 		}
 		evaluator := attribute.String("evaluator", name)
@@ -70,6 +75,7 @@ func (in *instance) addChecks(set processor.Settings) error {
 				evaluator, attribute.String("outcome", outcome))
 		}
 		in.checks = append(in.checks, runner)
+		in.tracesToo = in.tracesToo || config.Scope == assessment.ScopeTrace
 		in.claims[claim{name, runner.source}] = struct{}{}
 	}
 	return nil
@@ -122,7 +128,7 @@ func (in *instance) runCheck(ctx context.Context, b *batch, runner *checkRunner)
 func (in *instance) write(b *batch, runner *checkRunner, result *check.Result) {
 	a := &b.result
 	*a = assessment.Assessment{
-		SpanID:      b.spanIDText(),
+		SpanID:      b.subjectID(),
 		Name:        runner.name,
 		Kind:        assessment.KindFeedback,
 		Source:      runner.source,
@@ -131,10 +137,11 @@ func (in *instance) write(b *batch, runner *checkRunner, result *check.Result) {
 		Rationale:   result.Rationale,
 		Verdict:     result.Verdict,
 		Fingerprint: runner.fingerprint,
-		ResponseID:  b.interaction.ResponseID(),
+		Metadata:    b.metadata(),
+		ResponseID:  b.content.ResponseID(),
 		CreateTime:  b.time(),
 	}
-	if in.config.Results == ResultsEvents {
+	if in.config.Results == ResultsEvents && !b.late {
 		assessment.EncodeSpanEvent(b.span.Events().AppendEmpty(), a)
 		return
 	}
@@ -142,6 +149,5 @@ func (in *instance) write(b *batch, runner *checkRunner, result *check.Result) {
 	if b.ready == nil {
 		b.ready = in.emitter.newReady()
 	}
-	assessment.EncodeLogRecord(b.ready.records.AppendEmpty(), a)
-	b.ready.byEvaluator[a.Name]++
+	b.ready.add(a)
 }

@@ -15,8 +15,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/check"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/join"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/judge"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/queue"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/reading"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
 )
 
@@ -43,6 +45,12 @@ type Config struct {
 	// Results says how checks' results are sent: `events`, the default, on the span itself, or `logs`, as log
 	// records, which leaves spans untouched and needs the processor in exactly one logs pipeline.
 	Results ResultsMode `mapstructure:"results"`
+	// Read says in OTTL where spans keep question, answer, system text, context and conversation id, and wins over what
+	// conventions say. Default none: conventions are known.
+	Read reading.Config `mapstructure:"read"`
+	// JoinLogs bounds how text that arrives in log records waits for its span, and spans for it; it needs the processor
+	// in exactly one logs pipeline, through which the results of what waited leave.
+	JoinLogs join.Config `mapstructure:"join_logs"`
 	// Checks are evaluated in code, on every matching span. The key is the assessment's name. Default none.
 	Checks map[string]*check.Config `mapstructure:"checks"`
 	// Models are the language models that judges ask. Default none.
@@ -76,6 +84,7 @@ func createDefaultConfig() component.Config {
 	return &Config{
 		ErrorMode:       ottl.IgnoreError,
 		Results:         ResultsEvents,
+		JoinLogs:        join.NewDefaultConfig(),
 		JudgeQueue:      queue.NewDefaultConfig(),
 		JudgeRetry:      retry,
 		ShutdownTimeout: 3 * time.Second,

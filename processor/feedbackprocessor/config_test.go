@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/metadata"
 )
@@ -50,6 +51,15 @@ func TestInvalidConfigurations(t *testing.T) {
 		{name: "same_name", want: []string{"\"quality\" is the name of a check and of a judge: assessments are told apart by it, rename one of them"}},
 		{name: "conditions", want: []string{"checks::length: `conditions`: ", "possibly valid options are", "\"span.attributes[x]\""}},
 		{name: "kinds", want: []string{"checks::length: `kinds` has \"chat\": give any of [llm agent chain tool retriever reranker embedding guardrail]"}},
+		{name: "scope", want: []string{
+			"checks::length: `scope` is \"session\": give span or trace",
+			"judges::quality: `kinds` is [agent], but selects spans: leave it out with `scope: trace`",
+		}},
+		{name: "read", want: []string{"read: `question` is \"attributes[\\\"ask\\\"]\", which is no OTTL value expression"}},
+		{name: "join_logs", want: []string{
+			"join_logs: `span_wait` is -1s: give 0 or a positive duration, such as 10s",
+			"`max_size` is 1KiB: give at least 64KiB, such as 64MiB",
+		}},
 		{name: "sampling", want: []string{
 			"judges::quality::sampling::0: `rate` is 1.5: give a share above 0 and at most 1, such as 0.05",
 			"judges::quality: `sampling` rule \"second\" is never asked: rule \"first\" before it matches every subject, remove one of them",
@@ -87,6 +97,25 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, time.Second, config.JudgeRetry.InitialInterval)
 	assert.Equal(t, time.Minute, config.JudgeRetry.MaxElapsedTime)
 	assert.Equal(t, 3*time.Second, config.ShutdownTimeout)
+	assert.Equal(t, 10*time.Second, config.JoinLogs.SpanWait)
+	assert.Equal(t, 2*time.Minute, config.JoinLogs.RecordWait)
+	assert.Equal(t, "64MiB", config.JoinLogs.MaxSize.String())
+}
+
+// TestScope: the scope is part of what an evaluator's results mean.
+func TestScope(t *testing.T) {
+	t.Parallel()
+	traces, spans := load(t, "trace"), load(t, "trace")
+	require.NoError(t, confmap.Validate(traces))
+	assert.Empty(t, traces.Checks["length"].Kinds)
+	spans.Checks["length"].Scope, spans.Checks["length"].Kinds = assessment.ScopeSpan, []genai.Kind{genai.KindLLM}
+	spans.Judges["quality"].Scope, spans.Judges["quality"].Kinds = assessment.ScopeSpan, []genai.Kind{genai.KindLLM}
+	one, other := newPipelines(t, traces), newPipelines(t, spans)
+	a, b := one.traces.(*tracesNode).instance, other.traces.(*tracesNode).instance
+	assert.NotEqual(t, a.checks[0].fingerprint, b.checks[0].fingerprint)
+	assert.NotEqual(t, a.judges[0].judge.Fingerprint(), b.judges[0].judge.Fingerprint())
+	one.stop(t)
+	other.stop(t)
 }
 
 func TestFullConfiguration(t *testing.T) {

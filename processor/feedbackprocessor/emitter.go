@@ -100,13 +100,23 @@ func (e *emitter) newReady() *readyResults {
 	return &readyResults{logs: ld, records: scope.LogRecords(), byEvaluator: make(map[string]int64)}
 }
 
-// emitLate sends one verdict. A failure is tried again, with a bound, because asking the judge again would be paid
-// again; then the result is lost, and counted.
-func (e *emitter) emitLate(result *assessment.Assessment) {
+// ready is a single result.
+func (e *emitter) ready(result *assessment.Assessment) *readyResults {
+	one := e.newReady()
+	one.add(result)
+	return one
+}
+
+func (r *readyResults) add(result *assessment.Assessment) {
+	assessment.EncodeLogRecord(r.records.AppendEmpty(), result)
+	r.byEvaluator[result.Name]++
+}
+
+// emitLate sends results that nobody will make again. A failure is tried again, with a bound; then they are lost, and
+// counted.
+func (e *emitter) emitLate(late *readyResults) {
 	ctx, cancel := context.WithTimeout(e.closed, emissionTime)
 	defer cancel()
-	late := e.newReady()
-	assessment.EncodeLogRecord(late.records.AppendEmpty(), result)
 	pause := firstWait
 	for {
 		err := e.send(ctx, late.logs)
@@ -115,7 +125,7 @@ func (e *emitter) emitLate(result *assessment.Assessment) {
 			return
 		}
 		if consumererror.IsPermanent(err) || e.wait(ctx, pause) != nil {
-			e.lost(ctx, result.Name, 1, err)
+			e.lostAll(ctx, late, err)
 			return
 		}
 		pause = min(2*pause, lastWait)
@@ -126,9 +136,7 @@ func (e *emitter) emitLate(result *assessment.Assessment) {
 // again, and nothing here may hold spans up.
 func (e *emitter) emitReady(ctx context.Context, ready *readyResults) {
 	if err := e.send(ctx, ready.logs); err != nil {
-		for name, n := range ready.byEvaluator {
-			e.lost(ctx, name, n, err)
-		}
+		e.lostAll(ctx, ready, err)
 		return
 	}
 	e.losing.Store(false)
@@ -147,6 +155,12 @@ func (e *emitter) send(ctx context.Context, ld plog.Logs) error {
 		ld = sent
 	}
 	return next.ConsumeLogs(ctx, ld)
+}
+
+func (e *emitter) lostAll(ctx context.Context, results *readyResults, err error) {
+	for name, n := range results.byEvaluator {
+		e.lost(ctx, name, n, err)
+	}
 }
 
 func (e *emitter) lost(ctx context.Context, evaluator string, n int64, err error) {

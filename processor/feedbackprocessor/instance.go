@@ -15,6 +15,7 @@ import (
 
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/judge"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/metadata"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/reading"
 )
 
 // instances are the processors of this process, one for each configuration. The collector hands the same *Config to
@@ -61,18 +62,25 @@ type instance struct {
 	logger    *zap.Logger
 	telemetry *metadata.TelemetryBuilder
 	now       func() time.Time
+	newTicker func(time.Duration) (ticks <-chan time.Time, stop func())
 	// left takes the instance out of the registry.
 	left func()
 
+	reader  *reading.Reader // nil where nothing is configured
 	checks  []*checkRunner
 	models  []*judge.Model
 	judges  []*judgeRunner
 	claims  claims
 	emitter *emitter
 	recent  recent
+	// joiner is nil until the last Start, and where nothing is joined.
+	joiner *joiner
+	// tracesToo says that some evaluator is about whole traces.
+	tracesToo bool
 
 	series         seriesSet
 	subjects       kindSeries
+	readErrors     series
 	removedEvents  series
 	removedRecords series
 	batches        sync.Pool
@@ -91,13 +99,15 @@ func newInstance(config *Config, set processor.Settings) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{config: config, id: set.ID, logger: set.Logger, telemetry: telemetry, now: time.Now, claims: claims{}}
+	in := &instance{config: config, id: set.ID, logger: set.Logger, telemetry: telemetry, now: time.Now, newTicker: newTicker, claims: claims{}}
 	in.batches.New = func() any { return &batch{} }
 	in.subjects = newKindSeries(&in.series, telemetry)
+	in.readErrors = in.series.add(telemetry.ProcessorFeedbackConditionErrors, attribute.String("evaluator", "read"))
 	in.removedEvents = in.series.add(telemetry.ProcessorFeedbackRemovedEvents, attribute.String("signal", "traces"))
 	in.removedRecords = in.series.add(telemetry.ProcessorFeedbackRemovedEvents, attribute.String("signal", "logs"))
 	in.emitter = newEmitter(set.Logger, telemetry, set.BuildInfo.Version)
-	if err := errors.Join(in.addChecks(set), in.addJudges(set)); err != nil {
+	in.reader, err = reading.New(&config.Read, set.TelemetrySettings)
+	if err := errors.Join(err, in.addChecks(set), in.addJudges(set)); err != nil {
 		telemetry.Shutdown()
 		return nil, err
 	}
@@ -130,19 +140,29 @@ func (in *instance) start(ctx context.Context, host component.Host) error {
 			return fmt.Errorf("judge %q: %w", runner.judge.Name(), err)
 		}
 	}
+	if len(in.logs) == 1 {
+		in.joiner = newJoiner(in)
+		in.joiner.start()
+	}
 	return nil
+}
+
+func newTicker(d time.Duration) (ticks <-chan time.Time, stop func()) {
+	ticker := time.NewTicker(d)
+	return ticker.C, ticker.Stop
 }
 
 // connectLogs finds the one way out for what leaves as log records.
 func (in *instance) connectLogs() error {
-	if len(in.judges) == 0 && in.config.Results != ResultsLogs {
-		return nil
-	}
+	needed := len(in.judges) > 0 || in.config.Results == ResultsLogs
 	switch len(in.logs) {
 	case 1:
 		in.emitter.open(in.logs[0])
 		return nil
 	case 0:
+		if !needed {
+			return nil
+		}
 		return fmt.Errorf("processor %[1]q stands in no logs pipeline, but its results leave as log records: "+
 			"put it into exactly one, for example\n"+
 			"service:\n"+
@@ -152,6 +172,9 @@ func (in *instance) connectLogs() error {
 			"      processors: [%[1]s]\n"+
 			"      exporters: [feedback]", in.id)
 	default:
+		if !needed {
+			return nil // and text in log records is not joined, whose results would have to leave as records
+		}
 		return fmt.Errorf("processor %q stands in %d logs pipelines, and each result would leave through all of them: "+
 			"leave it in one, and give that one all the exporters", in.id, len(in.logs))
 	}
@@ -171,6 +194,7 @@ func (in *instance) shutdown(ctx context.Context) error {
 	defer cancel()
 	defer in.emitter.closeAfter(drain)()
 
+	in.joiner.stop()
 	errs := make([]error, len(in.judges))
 	var queues sync.WaitGroup
 	for i, runner := range in.judges {

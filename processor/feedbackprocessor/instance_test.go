@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/processor/processortest"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/metadata"
 )
 
@@ -211,13 +212,13 @@ func TestQueueIDsAreDistinct(t *testing.T) {
 func TestRecentIsBounded(t *testing.T) {
 	t.Parallel()
 	var seen recent
-	key := func(n int) subjectKey { return subjectKey{judge: uint32(n)} }
+	of := func(n int) *exchange { return &exchange{kind: genai.KindTool, span: exchangeKey(n + 1)} }
 	for n := range 5 * recentSize {
-		require.True(t, seen.add(key(n)))
+		require.True(t, seen.claim(of(n)))
 		require.LessOrEqual(t, len(seen.now)+len(seen.last), 2*recentSize)
 	}
-	assert.False(t, seen.add(key(5*recentSize-1)))
-	assert.False(t, seen.add(key(4*recentSize)), "at least one generation is remembered")
-	seen.forget(key(5*recentSize - 1))
-	assert.True(t, seen.add(key(5*recentSize-1)))
+	assert.False(t, seen.claim(of(5*recentSize-1)))
+	assert.False(t, seen.claim(of(4*recentSize)), "at least one generation is remembered")
+	seen.forget(of(5*recentSize - 1))
+	assert.True(t, seen.claim(of(5*recentSize-1)))
 }

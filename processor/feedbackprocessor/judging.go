@@ -17,6 +17,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/judge"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/queue"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/subject"
 )
 
 // queueType is the component type that a judge's queue has in its file's name and its metrics.
@@ -25,6 +26,7 @@ var queueType = component.MustNewType("feedback_judges")
 // judgeRunner decides for one judge which subjects it is asked about, and settles its verdicts.
 type judgeRunner struct {
 	judge     *judge.Judge
+	scope     assessment.Scope
 	index     uint32
 	selection selection
 	sampler   *sampling.Sampler
@@ -65,6 +67,7 @@ func (in *instance) addJudges(set processor.Settings) error {
 			return err
 		}
 		in.judges = append(in.judges, runner)
+		in.tracesToo = in.tracesToo || runner.scope == assessment.ScopeTrace
 		in.claims[claim{name, runner.settler.source}] = struct{}{}
 	}
 	return in.telemetry.RegisterProcessorFeedbackPendingCallback(in.observePending)
@@ -80,8 +83,8 @@ func (in *instance) newJudge(name string, models map[string]*judge.Model, run st
 	if err != nil {
 		return nil, err
 	}
-	runner := &judgeRunner{judge: asked, index: uint32(len(in.judges))}
-	if runner.selection, err = in.newSelection(name, config.Kinds, config.Conditions, set); err != nil {
+	runner := &judgeRunner{judge: asked, scope: config.Scope, index: uint32(len(in.judges))}
+	if runner.selection, err = in.newSelection(name, subject.Kinds(config.Scope, config.Kinds), config.Conditions, set); err != nil {
 		return nil, fmt.Errorf("judge %q: %w", name, err)
 	}
 	if runner.sampler, err = sampling.New(config.Sampling); err != nil {
@@ -119,68 +122,122 @@ func (in *instance) newDecisions(evaluator string, rules []string) decisionSerie
 			append(more, attribute.String("evaluator", evaluator), attribute.String("reason", reason))...)
 	}
 	decided := decisionSeries{
-		filtered:  add("filtered"),
+		filtered:  add(reasonFiltered),
 		noContent: make(map[genai.State]series, len(contentStates)),
 		byRule:    make(map[string]ruleSeries, len(rules)),
 	}
 	for _, state := range contentStates {
-		decided.noContent[state] = add("no_content", attribute.String("state", string(state)))
+		decided.noContent[state] = add(reasonNoContent, attribute.String("state", string(state)))
 	}
 	for _, name := range rules {
 		rule := attribute.String("rule", name)
 		decided.byRule[name] = ruleSeries{
-			notSampled: add("not_sampled", rule),
-			duplicate:  add("duplicate", rule),
-			queueFull:  add("queue_full", rule),
-			shutdown:   add("shutdown", rule),
+			notSampled: add(reasonNotSampled, rule),
+			duplicate:  add(reasonDuplicate, rule),
+			queueFull:  add(reasonQueueFull, rule),
+			shutdown:   add(reasonShutdown, rule),
 		}
 	}
 	return decided
 }
 
-// judgeSubject makes the one decision about the batch's subject, in the order in which it is cheapest to say no.
-func (in *instance) judgeSubject(ctx context.Context, b *batch, runner *judgeRunner) series {
-	if !runner.selection.matches(ctx, b) {
-		return runner.decided.filtered
-	}
-	input, state := readInput(&b.interaction, runner.judge.Needs())
-	if state != genai.StateText {
-		return runner.decided.noContent[state]
-	}
-	decision := runner.sampler.Decide(b.sampled())
-	decided := runner.decided.byRule[decision.Rule]
-	if !decision.Sampled {
-		return decided.notSampled
-	}
-	key := subjectKey{trace: b.span.TraceID(), span: b.span.SpanID(), judge: runner.index}
-	if !in.recent.add(key) {
-		return decided.duplicate
-	}
-	err := runner.queue.Offer(newItem(b, runner.judge, input, decision)) //nolint:contextcheck // nothing of the request may be kept
-	if err == nil {
-		return pendingDecision
-	}
-	in.recent.forget(key)
-	if errors.Is(err, queue.ErrClosed) {
-		return decided.shutdown
-	}
-	return decided.queueFull
+// The reasons of decisions that fall while a batch passes.
+const (
+	reasonFiltered   = "filtered"
+	reasonNoContent  = "no_content"
+	reasonDuplicate  = "duplicate"
+	reasonNotSampled = "not_sampled"
+	reasonQueueFull  = "queue_full"
+	reasonShutdown   = "shutdown"
+)
+
+// decision is what a judge decides about a subject: one reason why it is not asked, or none if it is.
+type decision struct {
+	reason   string
+	state    genai.State // why there is no content
+	sampling sampling.Decision
+	input    judge.Input
+	exchange exchange
 }
 
-// pendingDecision says that the decision will fall when the judgement is settled.
-const pendingDecision series = -1
+// judgeSubject makes the one decision about the batch's subject, and counts it unless it falls later.
+func (in *instance) judgeSubject(ctx context.Context, b *batch, runner *judgeRunner) {
+	decided := in.decide(ctx, b, runner)
+	if decided.reason == "" {
+		decided.reason = in.offer(b, runner, &decided)
+	}
+	if decided.reason != "" {
+		b.tally.add(runner.decided.of(&decided))
+	}
+}
+
+// decide decides in the order in which it is cheapest to say no.
+func (in *instance) decide(ctx context.Context, b *batch, runner *judgeRunner) (decided decision) {
+	if !runner.selection.matches(ctx, b) {
+		decided.reason = reasonFiltered
+		return decided
+	}
+	if decided.input, decided.state = readInput(b.content, runner.judge.Needs()); decided.state != genai.StateText {
+		decided.reason = reasonNoContent
+		return decided
+	}
+	decided.sampling = runner.sampler.Decide(b.sampled())
+	decided.exchange = newExchange(b, runner.index, &decided.input)
+	switch {
+	case in.recent.answered(&decided.exchange):
+		decided.reason = reasonDuplicate
+	case !decided.sampling.Sampled:
+		in.recent.passOver(&decided.exchange)
+		decided.reason = reasonNotSampled
+	case !in.recent.claim(&decided.exchange):
+		decided.reason = reasonDuplicate
+	}
+	return decided
+}
+
+// offer queues the judgement, or says why not.
+func (in *instance) offer(b *batch, runner *judgeRunner, decided *decision) (reason string) {
+	err := runner.queue.Offer(newItem(b, runner.judge, decided))
+	if err == nil {
+		return ""
+	}
+	in.recent.forget(&decided.exchange)
+	if errors.Is(err, queue.ErrClosed) {
+		return reasonShutdown
+	}
+	return reasonQueueFull
+}
+
+// of is the series in which a decision is counted.
+func (d *decisionSeries) of(decided *decision) series {
+	rule := d.byRule[decided.sampling.Rule]
+	switch decided.reason {
+	case reasonNoContent:
+		return d.noContent[decided.state]
+	case reasonDuplicate:
+		return rule.duplicate
+	case reasonNotSampled:
+		return rule.notSampled
+	case reasonQueueFull:
+		return rule.queueFull
+	case reasonShutdown:
+		return rule.shutdown
+	}
+	return d.filtered
+}
 
 // readInput reads what a judge needs. The state is StateText if it can be judged: all parts that its prompt shows
 // must have text, except the system text and tool calls, which interactions may well be without. An answer that is
-// nothing but tool calls can be judged by who is shown those.
-func readInput(interaction *genai.Interaction, needs []genai.Part) (judge.Input, genai.State) {
+// nothing but tool calls can be judged by who is shown those. Half a question or answer is none; of the other parts, a
+// half is shown and the result says so.
+func readInput(subject content, needs []genai.Part) (judge.Input, genai.State) {
 	var input judge.Input
 	some, missing := false, genai.StateNotCaptured
 	for _, part := range needs {
-		text, state := interaction.Text(part)
-		switch state {
-		case genai.StateText:
-		case genai.StateTruncated:
+		text, state := subject.Text(part)
+		switch {
+		case state == genai.StateText:
+		case state == genai.StateTruncated && part != genai.PartQuestion && part != genai.PartAnswer && text != "":
 			input.Truncated = true
 		default:
 			missing = state
@@ -210,19 +267,22 @@ func required(part genai.Part, state genai.State, needs []genai.Part) bool {
 }
 
 // newItem makes what is queued: copies of the texts that the prompt shows, cut to the judge's bound.
-func newItem(b *batch, asked *judge.Judge, input judge.Input, decision sampling.Decision) queue.Item {
-	input = asked.Bound(input)
+func newItem(b *batch, asked *judge.Judge, decided *decision) queue.Item {
+	input := asked.Bound(decided.input)
 	item := queue.Item{
 		TraceID:     b.span.TraceID(),
-		SpanID:      b.span.SpanID(),
+		SpansSeen:   b.spansSeen,
 		Judge:       asked.Name(),
 		Fingerprint: asked.Fingerprint(),
-		Rule:        decision.Rule,
-		Stratum:     decision.Stratum,
-		Probability: decision.Probability,
-		ResponseID:  b.interaction.ResponseID(),
+		Rule:        decided.sampling.Rule,
+		Stratum:     decided.sampling.Stratum,
+		Probability: decided.sampling.Probability,
+		ResponseID:  b.content.ResponseID(),
 		Truncated:   input.Truncated,
 		Parts:       make([]queue.Part, 0, len(asked.Needs())),
+	}
+	if b.content.Kind() != genai.KindTrace {
+		item.SpanID = b.span.SpanID()
 	}
 	for _, part := range asked.Needs() {
 		if text := input.Part(part); text != "" {
@@ -236,7 +296,7 @@ func newItem(b *batch, asked *judge.Judge, input judge.Input, decision sampling.
 func (in *instance) observePending(_ context.Context, observer metric.Int64Observer) error {
 	pending := make(map[string]int64, len(in.models))
 	for _, runner := range in.judges {
-		pending[runner.judge.Model()] += runner.queue.Pending()
+		pending[runner.judge.Model()] += runner.queue.Pending() + in.joiner.pending(runner.scope == assessment.ScopeTrace)
 	}
 	for model, n := range pending {
 		observer.Observe(n, metric.WithAttributes(attribute.String("model", model)))

@@ -64,7 +64,7 @@ func (*logsNode) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: false}
 }
 
-// ConsumeLogs implements consumer.Logs.
+// ConsumeLogs implements consumer.Logs: it takes the text of spans from records, and forwards them.
 func (n *logsNode) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if n.instance.claims.inLogs(ld) {
 		cleaned := plog.NewLogs()
@@ -72,5 +72,6 @@ func (n *logsNode) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		n.instance.countRemovedRecords(ctx, n.instance.claims.removeFromLogs(cleaned))
 		ld = cleaned
 	}
+	n.instance.joiner.takeRecords(ctx, ld)
 	return n.next.ConsumeLogs(ctx, ld)
 }

@@ -2,49 +2,52 @@ package feedbackprocessor
 
 import (
 	"context"
-	"time"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlspan"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
-	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/check"
-	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/metadata"
-	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
 )
 
 // evaluate is a batch's way through the processor: of each span, first what others claim in our name is removed,
-// then, if it is a subject, the checks are evaluated and the judges asked whether they want it. It returns the batch
-// to forward, and the results that follow it as log records, if any.
+// then, if it is a subject, the checks are evaluated and the judges asked whether they want it; at last the same for
+// whole traces. It returns the batch to forward, and the results that follow it as log records, if any.
 func (in *instance) evaluate(ctx context.Context, td ptrace.Traces) (forward ptrace.Traces, ready *readyResults) {
-	b := in.batches.Get().(*batch)
-	b.tally = in.series.tally()
+	b := in.newBatch()
 	defer func() {
 		if cause := recover(); cause != nil { // reading a span; evaluators have their own
 			in.logPanic("", cause)
 			forward = td
 		}
-		ready = b.ready
-		in.series.flush(ctx, b.tally)
-		b.reset()
-		in.batches.Put(b)
+		ready = in.endBatch(ctx, b)
 	}()
 	td = in.ownCopy(td)
-	resources := td.ResourceSpans()
-	for i := range resources.Len() {
-		b.subject.Resource = resources.At(i)
-		scopes := b.subject.Resource.ScopeSpans()
-		for j := range scopes.Len() {
-			b.subject.Scope = scopes.At(j)
-			spans := b.subject.Scope.Spans()
-			for k := range spans.Len() {
-				in.evaluateSpan(ctx, b, spans.At(k))
+	for _, resource := range td.ResourceSpans().All() {
+		for _, scope := range resource.ScopeSpans().All() {
+			for _, span := range scope.Spans().All() {
+				b.at(resource, scope, span)
+				in.removeClaims(b)
+				in.evaluateSpan(ctx, b)
 			}
 		}
 	}
+	in.evaluateTraces(ctx, b, td)
 	return td, nil
+}
+
+func (in *instance) newBatch() *batch {
+	b := in.batches.Get().(*batch)
+	b.tally = in.series.tally()
+	return b
+}
+
+// endBatch counts what was tallied and returns what is to follow as log records.
+func (in *instance) endBatch(ctx context.Context, b *batch) *readyResults {
+	ready := b.ready
+	in.series.flush(ctx, b.tally)
+	b.reset()
+	in.batches.Put(b)
+	return ready
 }
 
 // ownCopy returns a copy of a batch that claims to hold results of ours, where we have no leave to write on it.
@@ -57,108 +60,78 @@ func (in *instance) ownCopy(td ptrace.Traces) ptrace.Traces {
 	return own
 }
 
-func (in *instance) evaluateSpan(ctx context.Context, b *batch, span ptrace.Span) {
-	if scope := b.subject.Scope.Scope(); in.claims.onSpan(span, scope) {
-		for range in.claims.removeFromSpan(span, scope) {
+func (in *instance) removeClaims(b *batch) {
+	if scope := b.subject.Scope.Scope(); in.claims.onSpan(b.span, scope) {
+		for range in.claims.removeFromSpan(b.span, scope) {
 			b.tally.add(in.removedEvents)
 		}
 	}
-	b.interaction = genai.Read(b.subject.Resource.Resource(), b.subject.Scope.Scope(), span)
-	kind := b.interaction.Kind()
-	if kind == genai.KindOther || span.TraceID().IsEmpty() || span.SpanID().IsEmpty() {
-		return // without ids nothing can be said about it that would be found again
+}
+
+// evaluateSpan evaluates the batch's span, if it is a subject. What needs text that may yet come in log records is
+// put off.
+func (in *instance) evaluateSpan(ctx context.Context, b *batch) {
+	isSubject := in.readSpan(ctx, b)
+	for range b.misread {
+		b.tally.add(in.readErrors)
 	}
-	b.begin(span)
-	b.tally.add(in.subjects.of(kind))
+	if !isSubject {
+		return
+	}
+	b.tally.add(in.subjects.of(b.content.Kind()))
+	if in.joiner.putsOff(b) {
+		in.runAll(ctx, b, assessment.ScopeSpan, withoutText)
+		in.joiner.holdSpan(ctx, b)
+		return
+	}
+	in.runAll(ctx, b, assessment.ScopeSpan, everything)
+}
+
+// readSpan reads the batch's span, and reports whether it is a subject: without ids nothing can be said about it that
+// would be found again.
+func (in *instance) readSpan(ctx context.Context, b *batch) bool {
+	b.interaction, b.mayGainText, b.misread = genai.Interaction{}, false, 0
+	if b.span.TraceID().IsEmpty() || b.span.SpanID().IsEmpty() {
+		return false
+	}
+	b.interaction = genai.Read(b.subject.Resource.Resource(), b.subject.Scope.Scope(), b.span)
+	if in.reader != nil {
+		b.misread = in.reader.Read(ctx, b.ottlContext(), &b.interaction)
+	}
+	if b.interaction.Kind() == genai.KindOther {
+		return false
+	}
+	in.joiner.joinRecords(b)
+	b.about(&b.interaction)
+	return true
+}
+
+// evaluators says which evaluators are run.
+type evaluators uint8
+
+const (
+	everything  evaluators = iota
+	withoutText            // those that do not read text
+	withText               // those that do
+)
+
+func (e evaluators) include(needsText bool) bool {
+	return e == everything || (e == withText) == needsText
+}
+
+// runAll runs the evaluators of a scope on the batch's subject.
+func (in *instance) runAll(ctx context.Context, b *batch, scope assessment.Scope, which evaluators) {
 	for _, runner := range in.checks {
-		in.checkSubject(ctx, b, runner)
-	}
-	for _, runner := range in.judges {
-		if decided := in.judgeSubject(ctx, b, runner); decided != pendingDecision {
-			b.tally.add(decided)
+		if runner.scope == scope && which.include(runner.needsText) {
+			in.checkSubject(ctx, b, runner)
 		}
 	}
-	b.end()
-}
-
-// batch is what one call works with; it is pooled, because even batches without GenAI spans need it.
-type batch struct {
-	tally *tally
-	ready *readyResults
-	now   time.Time
-
-	// The rest is about the span under way.
-	interaction genai.Interaction
-	subject     check.Subject
-	span        ptrace.Span
-	spanID      string
-	draw        sampling.Draw
-	drawn       bool
-	ottl        *ottlspan.TransformContext
-	result      assessment.Assessment
-}
-
-func (b *batch) begin(span ptrace.Span) {
-	b.span = span
-	b.subject.Span = span
-	b.subject.Interaction = &b.interaction
-	b.spanID, b.drawn = "", false
-}
-
-func (b *batch) end() {
-	if b.ottl != nil {
-		b.ottl.Close()
-		b.ottl = nil
+	if !which.include(true) { // judges read text
+		return
+	}
+	for _, runner := range in.judges {
+		if runner.scope == scope {
+			in.judgeSubject(ctx, b, runner)
+		}
 	}
 }
-
-// reset forgets everything, so that the pool pins no batch.
-func (b *batch) reset() {
-	*b = batch{}
-}
-
-// time is the moment of the batch's first result.
-func (b *batch) time() time.Time {
-	if b.now.IsZero() {
-		b.now = time.Now().UTC()
-	}
-	return b.now
-}
-
-func (b *batch) spanIDText() string {
-	if b.spanID == "" {
-		b.spanID = b.span.SpanID().String()
-	}
-	return b.spanID
-}
-
-// sampled is what chance decided about the subject, for all judges.
-func (b *batch) sampled() sampling.Draw {
-	if !b.drawn {
-		b.draw, b.drawn = sampling.NewDraw(sampling.DefaultCohort, b.span), true
-	}
-	return b.draw
-}
-
-func (b *batch) ottlContext() *ottlspan.TransformContext {
-	if b.ottl == nil {
-		b.ottl = ottlspan.NewTransformContext(b.subject.Resource, b.subject.Scope, b.span)
-	}
-	return b.ottl
-}
-
-// kindSeries counts subjects by their kind.
-type kindSeries map[genai.Kind]series
-
-func newKindSeries(set *seriesSet, telemetry *metadata.TelemetryBuilder) kindSeries {
-	kinds := make(kindSeries)
-	for _, kind := range []genai.Kind{
-		genai.KindLLM, genai.KindAgent, genai.KindChain, genai.KindTool, genai.KindRetriever, genai.KindReranker,
-		genai.KindEmbedding, genai.KindGuardrail, genai.KindEvaluator,
-	} {
-		kinds[kind] = set.add(telemetry.ProcessorFeedbackSubjects, attribute.String("kind", string(kind)))
-	}
-	return kinds
-}
-
-func (k kindSeries) of(kind genai.Kind) series { return k[kind] }

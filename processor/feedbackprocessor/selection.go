@@ -7,11 +7,11 @@ import (
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlspan"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/ottlfuncs"
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/spanottl"
 )
 
 // condition is one OTTL condition of an evaluator.
@@ -26,10 +26,7 @@ func compileConditions(texts []string, set component.TelemetrySettings) ([]*cond
 	if len(texts) == 0 {
 		return nil, nil
 	}
-	functions := ottlfuncs.StandardConverters[*ottlspan.TransformContext]()
-	isRoot := ottlfuncs.NewIsRootSpanFactory()
-	functions[isRoot.Name()] = isRoot
-	parser, err := ottlspan.NewParser(functions, set, ottlspan.EnablePathContextNames())
+	parser, err := spanottl.NewParser(set)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +54,7 @@ type selection struct {
 // matches reports whether the subject of a batch is of the evaluator's kinds and any of its conditions holds. A
 // condition that errs does not hold, and is counted.
 func (s *selection) matches(ctx context.Context, b *batch) bool {
-	if !slices.Contains(s.kinds, b.interaction.Kind()) {
+	if !slices.Contains(s.kinds, b.content.Kind()) {
 		return false
 	}
 	if len(s.conditions) == 0 {

@@ -86,8 +86,11 @@ func (s *settler) settle(item queue.Item, result judge.Result) {
 	metadata[assessment.MetadataSamplingRule] = item.Rule
 	metadata[assessment.MetadataSamplingStratum] = item.Stratum
 	metadata[assessment.MetadataSamplingProbability] = strconv.FormatFloat(item.Probability, 'g', -1, 64)
-	traceID, spanID := item.TraceID.String(), item.SpanID.String()
-	s.in.emitter.emitLate(&assessment.Assessment{
+	if item.SpansSeen > 0 {
+		metadata[assessment.MetadataSpansSeen] = strconv.Itoa(item.SpansSeen)
+	}
+	traceID, spanID := item.TraceID.String(), item.SpanID.String() // of an empty id that is ""
+	s.in.emitter.emitLate(s.in.emitter.ready(&assessment.Assessment{
 		ID:          assessment.NewID(traceID, spanID, s.judge.Name(), s.source),
 		TraceID:     traceID,
 		SpanID:      spanID,
@@ -102,7 +105,7 @@ func (s *settler) settle(item queue.Item, result judge.Result) {
 		Fingerprint: item.Fingerprint,
 		ResponseID:  item.ResponseID,
 		CreateTime:  s.in.now().UTC(),
-	})
+	}))
 }
 
 func (s *settler) count(item queue.Item, result judge.Result) {
@@ -140,7 +143,7 @@ func (s *settler) Outdated(item queue.Item) { s.decide(item, "outdated") }
 // Abandoned implements queue.Handler.
 func (s *settler) Abandoned(item queue.Item) {
 	s.abandoned.Add(1)
-	s.decide(item, "shutdown")
+	s.decide(item, reasonShutdown)
 }
 
 func (s *settler) decide(item queue.Item, reason string) {

@@ -62,7 +62,7 @@ func New(name string, cfg *Config, set component.TelemetrySettings) (*Check, err
 	if err != nil {
 		return nil, fmt.Errorf("check %q: %w", name, err)
 	}
-	digits, err := fingerprint(run)
+	digits, err := fingerprint(run, cfg.Scope)
 	if err != nil {
 		return nil, fmt.Errorf("check %q: %w", name, err)
 	}
@@ -86,8 +86,12 @@ func newRunner(cfg *Config, set component.TelemetrySettings) (runner, error) {
 }
 
 // fingerprint hashes all that shapes results. Its version stands for the code itself.
-func fingerprint(run runner) (string, error) {
-	text, err := json.Marshal([]any{"check/1", run.identity()})
+func fingerprint(run runner, scope assessment.Scope) (string, error) {
+	identity := []any{"check/1", run.identity()}
+	if scope == assessment.ScopeTrace {
+		identity = append(identity, scope)
+	}
+	text, err := json.Marshal(identity)
 	if err != nil {
 		return "", err
 	}

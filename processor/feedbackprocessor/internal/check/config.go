@@ -8,7 +8,9 @@ import (
 
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/subject"
 )
 
 // Config is one check, an entry of `checks`; the entry's key is the assessment's name. It has exactly one of
@@ -22,7 +24,10 @@ type Config struct {
 	// SourceID is the source id of the results. Default: the check's name, `@` and the first 8 digits of its
 	// fingerprint, so that a changed check is a new source.
 	SourceID string `mapstructure:"source_id"`
-	// Kinds are the kinds of interactions that the check sees. Default [llm].
+	// Scope says what is checked: `span`, each span of the kinds, or `trace`, the whole trace once its root span
+	// arrives, with the spans of it that are in the same batch; ottl sees the root span. Default span.
+	Scope assessment.Scope `mapstructure:"scope"`
+	// Kinds are the kinds of interactions that the check sees; none with scope trace. Default [llm].
 	Kinds []genai.Kind `mapstructure:"kinds"`
 	// Conditions are OTTL conditions in span context; any one may match. Default none: all spans of the kinds.
 	Conditions []string `mapstructure:"conditions"`
@@ -92,7 +97,7 @@ var (
 
 // NewDefaultConfig returns the configuration of a check of which nothing is written yet.
 func NewDefaultConfig() Config {
-	return Config{Enabled: true, Kinds: []genai.Kind{genai.KindLLM}}
+	return Config{Enabled: true, Scope: assessment.ScopeSpan, Kinds: subject.DefaultKinds()}
 }
 
 // Unmarshal implements confmap.Unmarshaler: entries of a map have no other way to their defaults.
@@ -105,7 +110,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 			conf.Delete(key) // null: a key counts as absent, a part is removed
 		}
 	}
-	if conf.IsSet("kinds") {
+	if conf.IsSet("kinds") || conf.Get("scope") == string(assessment.ScopeTrace) {
 		c.Kinds = nil // a shorter list would keep the tail of the default
 	}
 	return conf.Unmarshal(c)
@@ -113,15 +118,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 
 // Validate implements confmap.Validator. It reads no files; whether the conditions compile is the processor's to say.
 func (c *Config) Validate() error {
-	var errs []error
-	for _, kind := range c.Kinds {
-		if !slices.Contains(checkedKinds, kind) {
-			errs = append(errs, fmt.Errorf("`kinds` has %q: give any of %v", kind, checkedKinds))
-		}
-	}
-	if len(c.Kinds) == 0 {
-		errs = append(errs, fmt.Errorf("`kinds` is empty: give any of %v", checkedKinds))
-	}
+	errs := []error{subject.Validate(c.Scope, c.Kinds)}
 	r := c.rule()
 	if c.Parts == nil {
 		if len(c.Order) > 0 {
@@ -140,12 +137,6 @@ func (c *PartConfig) Validate() error {
 		errs = append(errs, errors.New("`ottl` has a `value`: a part passes or not, give a `condition`"))
 	}
 	return errors.Join(errs...)
-}
-
-// checkedKinds leaves out what is never a subject: spans that are not GenAI, and evaluators, ours included.
-var checkedKinds = []genai.Kind{
-	genai.KindLLM, genai.KindAgent, genai.KindChain, genai.KindTool, genai.KindRetriever, genai.KindReranker,
-	genai.KindEmbedding, genai.KindGuardrail,
 }
 
 // targets are the parts of an interaction that can be tested; the first one is the default.

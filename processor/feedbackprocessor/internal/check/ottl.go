@@ -7,12 +7,12 @@ import (
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlspan"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/ottlfuncs"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/spanottl"
 )
 
 const ottlKey = "ottl"
@@ -51,10 +51,7 @@ func (*OTTLConfig) key() string { return ottlKey }
 func (*OTTLConfig) fields() []field { return []field{fieldValue} }
 
 func (c *OTTLConfig) compile(set component.TelemetrySettings) (kind, error) {
-	functions := ottlfuncs.StandardConverters[*ottlspan.TransformContext]()
-	isRoot := ottlfuncs.NewIsRootSpanFactory()
-	functions[isRoot.Name()] = isRoot
-	parser, err := ottlspan.NewParser(functions, set, ottlspan.EnablePathContextNames())
+	parser, err := spanottl.NewParser(set)
 	if err != nil {
 		return nil, err
 	}

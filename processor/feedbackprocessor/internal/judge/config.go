@@ -3,15 +3,16 @@ package judge
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/bytesize"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/subject"
 )
 
 const (
@@ -28,7 +29,10 @@ type Config struct {
 	SourceID string `mapstructure:"source_id"`
 	// Model is the key in `models` of the model to ask. Required.
 	Model string `mapstructure:"model"`
-	// Kinds are the kinds of interactions that the judge sees. Default [llm].
+	// Scope says what is judged: `span`, each span of the kinds, or `trace`, the whole trace once its root span arrives,
+	// with the spans of it that are in the same batch. Default span.
+	Scope assessment.Scope `mapstructure:"scope"`
+	// Kinds are the kinds of interactions that the judge sees; none with scope trace. Default [llm].
 	Kinds []genai.Kind `mapstructure:"kinds"`
 	// Conditions are OTTL conditions in span context; any one may match. Default none: all spans of the kinds.
 	Conditions []string `mapstructure:"conditions"`
@@ -60,13 +64,13 @@ var (
 
 // NewDefaultConfig returns the configuration of a judge of which nothing is written yet.
 func NewDefaultConfig() Config {
-	return Config{Enabled: true, Kinds: []genai.Kind{genai.KindLLM}, MaxInput: 32 << 10}
+	return Config{Enabled: true, Scope: assessment.ScopeSpan, Kinds: subject.DefaultKinds(), MaxInput: 32 << 10}
 }
 
 // Unmarshal implements confmap.Unmarshaler: entries of a map have no other way to their defaults.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	*c = NewDefaultConfig()
-	if conf.Get("kinds") != nil {
+	if conf.Get("kinds") != nil || conf.Get("scope") == string(assessment.ScopeTrace) {
 		c.Kinds = nil // a shorter list would keep the tail of the default
 	}
 	return conf.Unmarshal(c)
@@ -79,14 +83,7 @@ func (c *Config) Validate() error {
 	if c.Model == "" {
 		errs = append(errs, errors.New("`model` is missing: give a key of `models`"))
 	}
-	for _, kind := range c.Kinds {
-		if !slices.Contains(judgedKinds, kind) {
-			errs = append(errs, fmt.Errorf("`kinds` has %q: give any of %v", kind, judgedKinds))
-		}
-	}
-	if len(c.Kinds) == 0 {
-		errs = append(errs, fmt.Errorf("`kinds` is empty: give any of %v", judgedKinds))
-	}
+	errs = append(errs, subject.Validate(c.Scope, c.Kinds))
 	if c.MaxInput < minInput || c.MaxInput > maxInput {
 		errs = append(errs, fmt.Errorf("`max_input` is %s: give a size from %s to %s, such as 32KiB", c.MaxInput, minInput, maxInput))
 	}
@@ -111,10 +108,4 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("`pass_when`: %w", err))
 	}
 	return errors.Join(errs...)
-}
-
-// judgedKinds leaves out what is never a subject: spans that are not GenAI, and evaluators, ours included.
-var judgedKinds = []genai.Kind{
-	genai.KindLLM, genai.KindAgent, genai.KindChain, genai.KindTool, genai.KindRetriever, genai.KindReranker,
-	genai.KindEmbedding, genai.KindGuardrail,
 }

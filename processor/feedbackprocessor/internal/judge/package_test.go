@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.uber.org/goleak"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
 	"github.com/otelcol-feedback/otelcol-feedback/test/standinllm"
@@ -56,7 +57,7 @@ func (c *fakeClock) Wait(ctx context.Context, d time.Duration) error {
 // guideConfig is the judge of MLflow's guide.
 func guideConfig() *Config {
 	return &Config{
-		Enabled: true, SourceID: "gpt-4-evaluator", Model: "gpt-4", Kinds: []genai.Kind{genai.KindLLM}, MaxInput: 32 << 10,
+		Enabled: true, SourceID: "gpt-4-evaluator", Model: "gpt-4", Scope: assessment.ScopeSpan, Kinds: []genai.Kind{genai.KindLLM}, MaxInput: 32 << 10,
 		Prompt: "Evaluate the AI response for helpfulness and accuracy.\nUser Input: {{.Question}}\nAI Response: {{.Answer}}\n",
 		Output: map[string]any{
 			"type": "object",

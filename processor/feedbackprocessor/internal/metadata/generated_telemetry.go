@@ -40,6 +40,7 @@ type TelemetryBuilder struct {
 	ProcessorFeedbackRemovedEvents        metric.Int64Counter
 	ProcessorFeedbackResults              metric.Int64Counter
 	ProcessorFeedbackSubjects             metric.Int64Counter
+	ProcessorFeedbackUnjoinedRecords      metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -104,7 +105,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorFeedbackConditionErrors, err = builder.meter.Int64Counter(
 		"otelcol_processor_feedback_condition_errors",
-		metric.WithDescription("Conditions that failed to evaluate and were therefore taken as not matching. [Development]"),
+		metric.WithDescription("Conditions that failed to evaluate and were therefore taken as not matching; evaluator read stands for the expressions of the key read. [Development]"),
 		metric.WithUnit("{error}"),
 	)
 	errs = errors.Join(errs, err)
@@ -167,6 +168,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_feedback_subjects",
 		metric.WithDescription("GenAI spans that arrived. [Development]"),
 		metric.WithUnit("{subject}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorFeedbackUnjoinedRecords, err = builder.meter.Int64Counter(
+		"otelcol_processor_feedback_unjoined_records",
+		metric.WithDescription("Log records with the text of a span that were given up before their span came, for their age or for lack of room. [Development]"),
+		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

@@ -40,7 +40,7 @@ func AssertEqualProcessorFeedbackChecksWithoutContent(t *testing.T, tt *componen
 func AssertEqualProcessorFeedbackConditionErrors(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_feedback_condition_errors",
-		Description: "Conditions that failed to evaluate and were therefore taken as not matching. [Development]",
+		Description: "Conditions that failed to evaluate and were therefore taken as not matching; evaluator read stands for the expressions of the key read. [Development]",
 		Unit:        "{error}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -206,6 +206,22 @@ func AssertEqualProcessorFeedbackSubjects(t *testing.T, tt *componenttest.Teleme
 		},
 	}
 	got, err := tt.GetMetric("otelcol_processor_feedback_subjects")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
+func AssertEqualProcessorFeedbackUnjoinedRecords(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_processor_feedback_unjoined_records",
+		Description: "Log records with the text of a span that were given up before their span came, for their age or for lack of room. [Development]",
+		Unit:        "{record}",
+		Data: metricdata.Sum[int64]{
+			Temporality: metricdata.CumulativeTemporality,
+			IsMonotonic: true,
+			DataPoints:  dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_processor_feedback_unjoined_records")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

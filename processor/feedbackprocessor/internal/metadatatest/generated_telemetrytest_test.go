@@ -35,6 +35,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ProcessorFeedbackRemovedEvents.Add(context.Background(), 1)
 	tb.ProcessorFeedbackResults.Add(context.Background(), 1)
 	tb.ProcessorFeedbackSubjects.Add(context.Background(), 1)
+	tb.ProcessorFeedbackUnjoinedRecords.Add(context.Background(), 1)
 	AssertEqualProcessorFeedbackChecksWithoutContent(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
@@ -69,6 +70,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorFeedbackSubjects(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorFeedbackUnjoinedRecords(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 

@@ -20,6 +20,7 @@ const (
 	keyProbability = "probability"
 	keyResponseID  = "response_id"
 	keyTruncated   = "truncated"
+	keySpansSeen   = "spans_seen"
 	keyParts       = "parts"
 )
 
@@ -32,7 +33,8 @@ type Part struct {
 // judge needs, and nothing that pins or exposes the batch it came from.
 type Item struct {
 	TraceID pcommon.TraceID
-	SpanID  pcommon.SpanID
+	// SpanID is empty where the subject is the whole trace.
+	SpanID pcommon.SpanID
 	// Judge is the judge's name.
 	Judge string
 	// Fingerprint is the judge's version that the decision was made for.
@@ -45,6 +47,8 @@ type Item struct {
 	Parts      []Part
 	// Truncated says that the parts are not all of the interaction's text.
 	Truncated bool
+	// SpansSeen is how many spans of the trace were at hand; 0 where the subject is a span.
+	SpansSeen int
 
 	// run tells the items of this process from those that an earlier one left on disk.
 	run string
@@ -73,6 +77,9 @@ func (i *Item) encode() ptrace.Traces {
 	}
 	if i.Truncated {
 		attrs.PutBool(keyTruncated, true)
+	}
+	if i.SpansSeen > 0 {
+		attrs.PutInt(keySpansSeen, int64(i.SpansSeen))
 	}
 	parts := attrs.PutEmptyMap(keyParts)
 	parts.EnsureCapacity(len(i.Parts))
@@ -107,6 +114,9 @@ func decode(td ptrace.Traces) (Item, error) {
 	}
 	if truncated, ok := attrs.Get(keyTruncated); ok {
 		item.Truncated = truncated.Bool()
+	}
+	if seen, ok := attrs.Get(keySpansSeen); ok {
+		item.SpansSeen = int(seen.Int())
 	}
 	if parts, ok := attrs.Get(keyParts); ok && parts.Type() == pcommon.ValueTypeMap {
 		item.Parts = make([]Part, 0, parts.Map().Len())

@@ -1,0 +1,84 @@
+// Command explain shows what the feedback processor makes of recorded spans: how each is read, and which evaluators of
+// a configuration would run on it, or why not. It is the processor's own code; it asks no model and sends nothing.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/otel/metric/noop"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "explain:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+const usage = `usage: explain [-config FILE] [-id ID] [-format text|json] FILE
+
+FILE holds OTLP JSON, one request or one a line, or {"traces": [requests], "logs": [requests]}; - is standard input.
+`
+
+func run(ctx context.Context, arguments []string, stdin io.Reader, stdout io.Writer) error {
+	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
+	configFile := flags.String("config", "", "a collector's configuration; without one, only the reading is explained")
+	id := flags.String("id", "feedback", "the processor in it")
+	format := flags.String("format", "text", "text, or json: one line a span")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	write, ok := formats[*format]
+	if !ok {
+		return fmt.Errorf("format %q is not known: give text or json", *format)
+	}
+	if flags.NArg() != 1 {
+		return errors.New("give one FILE of OTLP JSON, or - for standard input")
+	}
+	config, processorID, err := loadConfig(ctx, *configFile, *id)
+	if err != nil {
+		return err
+	}
+	traces, logs, err := readFile(flags.Arg(0), stdin)
+	if err != nil {
+		return err
+	}
+	explainer, err := feedbackprocessor.NewExplainer(config, settings(processorID))
+	if err != nil {
+		return err
+	}
+	return write(stdout, explainer.Explain(ctx, traces, logs))
+}
+
+// formats write explanations.
+var formats = map[string]func(io.Writer, []feedbackprocessor.Explanation) error{
+	"text": writeText,
+	"json": writeJSON,
+}
+
+// settings are those of a collector that keeps quiet.
+func settings(id component.ID) processor.Settings {
+	return processor.Settings{
+		ID: id,
+		TelemetrySettings: component.TelemetrySettings{
+			Logger: zap.NewNop(), MeterProvider: noop.NewMeterProvider(), TracerProvider: tracenoop.NewTracerProvider(),
+		},
+	}
+}
