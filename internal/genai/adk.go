@@ -50,8 +50,6 @@ func adkFact(s source, f fact) (text string) {
 		switch f {
 		case factRequestModel:
 			found = first(value, "model")
-		case factResponseModel:
-			found = first(value, "modelVersion", "model_version")
 		case factInputTokens:
 			found = first(usage, "promptTokenCount", "prompt_token_count")
 		case factOutputTokens:
@@ -64,7 +62,7 @@ func adkFact(s source, f fact) (text string) {
 	switch f {
 	case factRequestModel:
 		parse(s.str("gcp.vertex.agent.llm_request"), look)
-	case factResponseModel, factInputTokens, factOutputTokens, factFinish:
+	case factInputTokens, factOutputTokens, factFinish:
 		parse(s.str("gcp.vertex.agent.llm_response"), look)
 	}
 	return text

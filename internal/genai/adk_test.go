@@ -124,13 +124,12 @@ func TestADK(t *testing.T) {
 }
 
 func TestADKFacts(t *testing.T) {
-	call := adkCall(`{"model":"gemini"}`, `{"usage_metadata":{"prompt_token_count":24,"candidates_token_count":8},"finish_reason":"STOP",`+
-		`"model_version":"gemini-001"}`)
+	call := adkCall(`{"model":"gemini"}`, `{"usage_metadata":{"prompt_token_count":24,"candidates_token_count":8},"finish_reason":"STOP"}`)
 	call["gcp.vertex.agent.session_id"] = "s-1"
 	delete(call, "gen_ai.request.model")
 	i := of(t, call)
 	assert.Equal(t, genai.KindLLM, i.Kind())
-	assert.Equal(t, "gemini-001", i.Model())
+	assert.Equal(t, "gemini", i.Model())
 	assert.Equal(t, "s-1", i.ConversationID())
 	assert.Equal(t, "STOP", i.FinishReason())
 	in, _ := i.InputTokens()

@@ -91,37 +91,47 @@ func (claudeCode) output(s source) output {
 
 // newContext reads what was said to the model since the request before: by the user, or by tools.
 func (s source) newContext() input {
-	const key, border = "new_context", "\n\n---\n\n"
-	var (
-		in   input
-		user string
-		from string // the id of the tool that the section is of; "" for the user
-	)
-	for n, section := range strings.Split(s.str(key), border) {
-		name, body, ok := cutLabel(section)
-		switch {
-		case ok && strings.HasPrefix(name, "TOOL RESULT"):
-			from = strings.TrimPrefix(name, "TOOL RESULT: ")
-			in.results = append(in.results, Document{ID: valid(from), Text: valid(body)})
-		case ok:
-			from, user = "", body
-		case n == 0:
-			user = section
-		case from != "": // the border stood in the text
-			in.results[len(in.results)-1].Text += border + valid(section)
-		default:
-			user += border + section
+	const key = "new_context"
+	var in input
+	text := s.str(key)
+	if len(text) > maxText {
+		return input{question: reading{state: StateTruncated}}
+	}
+	for text != "" {
+		var section string
+		section, text = cutSection(text)
+		name, body, _ := cutLabel(section)
+		if id, ok := strings.CutPrefix(name, "TOOL RESULT: "); ok {
+			in.results = append(in.results, Document{ID: valid(id), Text: valid(body)})
+		} else {
+			in.question = s.unlessMarked(read(body, inInput), key)
 		}
 	}
-	in.question = s.unlessMarked(read(user, inInput), key)
 	return in
+}
+
+// cutSection splits off the first section. Another one begins with a label; a border without one stood in the text.
+func cutSection(text string) (section, rest string) {
+	const border = "\n\n---\n\n"
+	for at := 0; ; {
+		next := strings.Index(text[at:], border)
+		if next < 0 {
+			return text, ""
+		}
+		at += next + len(border)
+		if _, _, ok := cutLabel(text[at:]); ok {
+			return text[:at-len(border)], text[at:]
+		}
+	}
 }
 
 // cutLabel splits a section into its label, which says who spoke, and what was said.
 func cutLabel(section string) (name, body string, ok bool) {
-	head, body, _ := strings.Cut(section, "\n")
 	for _, label := range [...]string{"[USER", "[TOOL INPUT: ", "[TOOL RESULT: "} {
-		if strings.HasPrefix(head, label) && strings.HasSuffix(head, "]") {
+		if !strings.HasPrefix(section, label) {
+			continue
+		}
+		if head, body, _ := strings.Cut(section, "\n"); strings.HasSuffix(head, "]") {
 			return head[1 : len(head)-1], body, true
 		}
 	}

@@ -2,6 +2,7 @@ package genai
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/valyala/fastjson"
 )
@@ -173,7 +174,11 @@ func readMessage(body *fastjson.Value, who role) message {
 	object := body.GetObject()
 	if object == nil {
 		m := message{role: who}
-		m.readContentValue(body)
+		if who == roleTool {
+			m.readResult(body, body)
+		} else {
+			m.readContentValue(body)
+		}
 		return m
 	}
 	var found members
@@ -229,18 +234,36 @@ func (m *message) readContentValue(content *fastjson.Value) {
 	case fastjson.TypeString:
 		m.addCaptured(content)
 	case fastjson.TypeArray:
-		for _, part := range content.GetArray() {
-			m.readPart(part)
-		}
+		m.readList(content.GetArray())
 	case fastjson.TypeObject:
 		if parts := content.GetArray("parts"); parts != nil {
-			for _, part := range parts {
-				m.readPart(part)
-			}
+			m.readList(parts)
 			return
 		}
 		m.readPart(content)
 	}
+}
+
+// readList reads parts, of which there may be very many, and joins their texts.
+func (m *message) readList(parts []*fastjson.Value) {
+	if len(parts) == 1 {
+		m.readPart(parts[0])
+		return
+	}
+	var text strings.Builder
+	text.WriteString(m.text)
+	for _, part := range parts {
+		m.text = ""
+		m.readPart(part)
+		if m.text == "" {
+			continue
+		}
+		if text.Len() > 0 {
+			text.WriteByte('\n')
+		}
+		text.WriteString(m.text)
+	}
+	m.text = text.String()
 }
 
 // readResult takes what a tool gave back, which is no text of the conversation. Langfuse writes the definitions of
@@ -251,9 +274,7 @@ func (m *message) readResult(body, content *fastjson.Value) {
 	}
 	if content.Type() == fastjson.TypeArray {
 		inner := message{}
-		for _, part := range content.GetArray() {
-			inner.readPart(part)
-		}
+		inner.readList(content.GetArray())
 		m.results = append(m.results, inner.results...)
 		if inner.text != "" {
 			m.addResult(body, inner.text)
@@ -372,9 +393,7 @@ func resultText(value *fastjson.Value) string {
 		return jsonAny(value)
 	}
 	inner := message{}
-	for _, part := range value.GetArray() {
-		inner.readPart(part)
-	}
+	inner.readList(value.GetArray())
 	if inner.text != "" {
 		return inner.text
 	}

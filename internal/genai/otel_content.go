@@ -39,7 +39,7 @@ func (otelContent) input(s source) input {
 	if c != nil {
 		return c.input(s)
 	}
-	if prompt, ok := s.wholeContent("gen_ai.prompt", promptEvent); ok {
+	if prompt, ok := s.wholeContent("gen_ai.prompt", promptEvent, "gen_ai.agent.invocation_input"); ok {
 		return s.promptIn(prompt)
 	}
 	return input{}
@@ -63,13 +63,16 @@ func (otelContent) output(s source) output {
 	if c != nil {
 		return c.output(s.kind)
 	}
-	if completion, ok := s.wholeContent("gen_ai.completion", completionEvent); ok {
-		return completionIn(completion, s.kind)
+	completion, ok := s.wholeContent(
+		"gen_ai.completion", completionEvent, "gen_ai.agent.invocation_output", "gen_ai.agent.actual_output",
+	)
+	if !ok {
+		return output{}
 	}
-	return output{}
+	return completionIn(completion, s.kind)
 }
 
-// wholeContent returns the attribute of a span that holds all of a side, unless it is one of LangSmith's, which are the
+// wholeContent returns the attribute of a span that holds all of a side. LangSmith's are left to LangSmith: they are the
 // inputs and outputs of any function.
 func (s source) wholeContent(keys ...string) (pcommon.Value, bool) {
 	if _, ok := s.get("langsmith.span.kind"); ok {

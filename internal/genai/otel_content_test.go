@@ -155,6 +155,28 @@ func TestContentAttributes(t *testing.T) {
 	}
 }
 
+// Shapes from the producer's source; no recording.
+func TestContentOfAgents(t *testing.T) {
+	for _, keys := range [][2]string{
+		{"gen_ai.agent.invocation_input", "gen_ai.agent.invocation_output"}, // Semantic Kernel
+		{"gen_ai.content.prompt", "gen_ai.content.completion"},
+	} {
+		t.Run(keys[0], func(t *testing.T) {
+			t.Parallel()
+			both("hi", "hello").compare(t, of(t, attributes{
+				"gen_ai.operation.name": "invoke_agent",
+				keys[0]:                 `[{"role": "user", "content": "hi"}]`, keys[1]: `[{"role": "assistant", "content": "hello"}]`,
+			}))
+		})
+	}
+}
+
+// LangSmith's attributes of these names hold the inputs and outputs of functions, which LangSmith's own reader knows.
+func TestContentOfLangSmith(t *testing.T) {
+	_, state := of(t, attributes{"langsmith.span.kind": "llm", "gen_ai.completion": `{"output":null}`}).Text(genai.PartAnswer)
+	assert.NotEqual(t, genai.StateText, state)
+}
+
 // LiteLLM makes a record of each message, and keeps the message in its body.
 func TestContentRecords(t *testing.T) {
 	of := func(name string, body attributes) said {

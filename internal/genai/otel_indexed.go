@@ -60,9 +60,7 @@ func (m *message) readParts(content string) bool {
 		if found = isParts(value); !found {
 			return
 		}
-		for _, part := range value.GetArray() {
-			m.readPart(part)
-		}
+		m.readList(value.GetArray())
 	})
 	return found
 }

@@ -18,10 +18,12 @@ func (pydanticAI) about() about {
 		name: "pydantic_ai",
 		keys: []string{
 			"pydantic_ai.", "final_result", "all_messages_events", "events", "tool_arguments", "tool_response",
-			"model_request_parameters", "operation.cost", "request_data", "response_data",
+			"model_request_parameters", "operation.cost", "request_data", "response_data", "logfire.msg_template",
 		},
-		kind: func(key string, _ pcommon.Value) (Kind, rank) {
+		kind: func(key string, value pcommon.Value) (Kind, rank) {
 			switch key {
+			case "logfire.msg_template":
+				return kindOfLogfire(value.Str()), rankVendor
 			case "pydantic_ai.all_messages", "all_messages_events":
 				return KindAgent, rankVendor
 			case "tool_arguments", "tool_response":
@@ -34,7 +36,37 @@ func (pydanticAI) about() about {
 			factOutputTokens: {"gen_ai.aggregated_usage.output_tokens"},
 			factCost:         {"operation.cost"},
 		},
+		deep: logfireFact,
 	}
+}
+
+// kindOfLogfire goes by the names that Logfire's first versions gave to calls of models, when nothing else told.
+func kindOfLogfire(template string) Kind {
+	switch {
+	case !strings.Contains(template, "{request_data[model]!r}"):
+		return ""
+	case strings.HasPrefix(template, "Embedding"):
+		return KindEmbedding
+	}
+	return KindLLM
+}
+
+// logfireFact looks into the request and the response.
+func logfireFact(s source, f fact) (text string) {
+	switch f {
+	case factRequestModel:
+		return s.member("request_data", "model")
+	case factInputTokens, factOutputTokens:
+		parse(s.str("response_data"), func(value *fastjson.Value) {
+			usage := first(value, "usage")
+			if f == factInputTokens {
+				text = jsonAny(first(usage, "prompt_tokens", "input_tokens"))
+			} else {
+				text = jsonAny(first(usage, "completion_tokens", "output_tokens"))
+			}
+		})
+	}
+	return text
 }
 
 func (pydanticAI) input(s source) input {

@@ -185,3 +185,27 @@ func TestPydanticAIFacts(t *testing.T) {
 	assert.Equal(t, genai.KindTool, of(t, attributes{"tool_arguments": "{}"}).Kind())
 	assert.Equal(t, genai.KindOther, of(t, attributes{"events": "[]", "final_result": "x"}).Kind())
 }
+
+// Logfire's first versions say nothing of a call but by the template of its name, and in the payloads.
+func TestLogfireFacts(t *testing.T) {
+	call := of(t, attributes{
+		"logfire.msg_template": "Chat Completion with {request_data[model]!r}",
+		"request_data":         `{"model":"m","messages":[{"role":"user","content":"hi"}]}`,
+		"response_data":        `{"message":{"role":"assistant","content":"hello"},"usage":{"prompt_tokens":24,"completion_tokens":8}}`,
+	})
+	assert.Equal(t, genai.KindLLM, call.Kind())
+	assert.Equal(t, "m", call.Model())
+	in, _ := call.InputTokens()
+	out, _ := call.OutputTokens()
+	assert.Equal(t, int64(24), in)
+	assert.Equal(t, int64(8), out)
+	both("hi", "hello").compare(t, call)
+
+	for template, want := range map[string]genai.Kind{
+		"Embedding Creation with {request_data[model]!r}":                      genai.KindEmbedding,
+		"streaming response from {request_data[model]!r} took {duration:.2f}s": genai.KindLLM,
+		"GET {url}": genai.KindOther,
+	} {
+		assert.Equal(t, want, of(t, attributes{"logfire.msg_template": template, "request_data": "{}"}).Kind(), template)
+	}
+}

@@ -104,9 +104,7 @@ func instructions(value *fastjson.Value) reading {
 	case fastjson.TypeString:
 		m.addText(jsonText(value))
 	case fastjson.TypeArray:
-		for _, part := range value.GetArray() {
-			m.readPart(part)
-		}
+		m.readList(value.GetArray())
 	case fastjson.TypeObject:
 		m.readContent(value)
 	}
