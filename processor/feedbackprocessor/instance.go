@@ -141,8 +141,8 @@ func (in *instance) start(ctx context.Context, host component.Host) error {
 		}
 	}
 	if len(in.logs) == 1 {
-		in.joiner = newJoiner(in)
-		in.joiner.start()
+		in.joiner = newJoiner(in) //nolint:contextcheck // what it evaluates later belongs to no call
+		in.joiner.start()         //nolint:contextcheck // likewise
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (in *instance) shutdown(ctx context.Context) error {
 	defer cancel()
 	defer in.emitter.closeAfter(drain)()
 
-	in.joiner.stop()
+	in.joiner.stop() //nolint:contextcheck // what waits is evaluated whatever becomes of the drain
 	errs := make([]error, len(in.judges))
 	var queues sync.WaitGroup
 	for i, runner := range in.judges {

@@ -72,7 +72,7 @@ func (j *joiner) start() {
 		for {
 			select {
 			case <-ticks:
-				j.evaluate(j.buffer.Expire(), j.in.emitter.emitLate)
+				j.evaluate(context.Background(), j.buffer.Expire(), j.in.emitter.emitLate)
 			case <-j.stopped:
 				return
 			}
@@ -87,7 +87,7 @@ func (j *joiner) stop() {
 	}
 	close(j.stopped)
 	<-j.done
-	j.evaluate(j.buffer.Close(), j.in.emitter.emitLate)
+	j.evaluate(context.Background(), j.buffer.Close(), j.in.emitter.emitLate)
 }
 
 // takeRecords keeps the records that carry text, and evaluates spans that waited for nothing else.
@@ -106,7 +106,7 @@ func (j *joiner) takeRecords(ctx context.Context, ld plog.Logs) {
 			}
 		}
 	}
-	j.evaluate(ended, func(ready *readyResults) { j.in.emitter.emitReady(ctx, ready) })
+	j.evaluate(ctx, ended, func(ready *readyResults) { j.in.emitter.emitReady(ctx, ready) })
 }
 
 // joinRecords gives the batch's interaction the records that have come for its span. Unless one of them holds all, more
@@ -163,7 +163,7 @@ func (j *joiner) holdTrace(ctx context.Context, spans []placed) {
 func (j *joiner) hold(ctx context.Context, key join.Key, own *held, about ...join.Key) {
 	j.waiting(own).Add(1)
 	size := (&ptrace.ProtoMarshaler{}).TracesSize(own.copied)
-	j.evaluate(j.buffer.Hold(key, own, int64(size), about...), func(ready *readyResults) { j.in.emitter.emitReady(ctx, ready) })
+	j.evaluate(ctx, j.buffer.Hold(key, own, int64(size), about...), func(ready *readyResults) { j.in.emitter.emitReady(ctx, ready) })
 }
 
 func (h *held) add(one placed) {
@@ -195,9 +195,9 @@ func (j *joiner) pending(trace bool) int64 {
 }
 
 // evaluate evaluates what has waited, and emits the results: its spans have left.
-func (j *joiner) evaluate(ended []*held, emit func(*readyResults)) {
+func (j *joiner) evaluate(ctx context.Context, ended []*held, emit func(*readyResults)) {
 	for _, one := range ended {
-		if ready := j.in.evaluateHeld(context.Background(), one); ready != nil {
+		if ready := j.in.evaluateHeld(ctx, one); ready != nil {
 			emit(ready)
 		}
 		j.waiting(one).Add(-1)

@@ -164,7 +164,7 @@ type decision struct {
 func (in *instance) judgeSubject(ctx context.Context, b *batch, runner *judgeRunner) {
 	decided := in.decide(ctx, b, runner)
 	if decided.reason == "" {
-		decided.reason = in.offer(b, runner, &decided)
+		decided.reason = in.offer(b, runner, &decided) //nolint:contextcheck // nothing of the request may be kept
 	}
 	if decided.reason != "" {
 		b.tally.add(runner.decided.of(&decided))

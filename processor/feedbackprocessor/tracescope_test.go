@@ -38,7 +38,7 @@ judge_retry: {enabled: false}
 func agentTrace(n byte) ptrace.Traces {
 	td := newBatch(0, 0)
 	spans := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
-	add := func(id, parent byte, attributes map[string]any) ptrace.Span {
+	add := func(id, parent byte, attributes map[string]any) {
 		span := spans.AppendEmpty()
 		span.SetTraceID(pcommon.TraceID{3, n})
 		span.SetSpanID(pcommon.SpanID{3, id})
@@ -48,7 +48,6 @@ func agentTrace(n byte) ptrace.Traces {
 		span.SetStartTimestamp(pcommon.Timestamp(id))
 		span.SetEndTimestamp(pcommon.Timestamp(200 - int(id)))
 		_ = span.Attributes().FromRaw(attributes)
-		return span
 	}
 	add(3, 1, map[string]any{
 		"gen_ai.operation.name": "chat", "gen_ai.input.messages": message("user", "prompt with documents"),

@@ -39,7 +39,7 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout io.Wri
 	id := flags.String("id", "feedback", "the processor in it")
 	format := flags.String("format", "text", "text, or json: one line a span")
 	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), usage)
+		_, _ = fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(arguments); err != nil {
@@ -60,7 +60,7 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	explainer, err := feedbackprocessor.NewExplainer(config, settings(processorID))
+	explainer, err := feedbackprocessor.NewExplainer(config, settings(processorID)) //nolint:contextcheck // compiling waits for nothing
 	if err != nil {
 		return err
 	}

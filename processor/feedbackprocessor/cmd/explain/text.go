@@ -16,7 +16,7 @@ import (
 
 // writeText writes a paragraph a span.
 func writeText(w io.Writer, explained []feedbackprocessor.Explanation) error {
-	out := bufio.NewWriter(w)
+	out := &page{Writer: bufio.NewWriter(w)}
 	others := 0
 	for i := range explained {
 		if explained[i].Interaction.Kind() == genai.KindOther {
@@ -24,44 +24,53 @@ func writeText(w io.Writer, explained []feedbackprocessor.Explanation) error {
 		}
 		writeSpan(out, &explained[i])
 	}
-	fmt.Fprintf(out, "%d spans, %d of them not GenAI\n", len(explained), others)
-	return out.Flush()
+	out.line("%d spans, %d of them not GenAI", len(explained), others)
+	return out.Flush() // which has the error of any line before
 }
 
-func writeSpan(out *bufio.Writer, explained *feedbackprocessor.Explanation) {
-	span, i := explained.Span, explained.Interaction
-	fmt.Fprintf(out, "%s  %s  %s\n", i.Kind(), span.SpanID(), shown(span.Name()))
-	if i.Kind() == genai.KindOther {
-		fmt.Fprintln(out)
-		return
+// page writes lines.
+type page struct{ *bufio.Writer }
+
+func (p *page) line(format string, arguments ...any) {
+	_, _ = fmt.Fprintf(p, format+"\n", arguments...)
+}
+
+// field writes a line about a span, unless there is nothing to say.
+func (p *page) field(name, text string) {
+	if text != "" {
+		p.line("  %-13s %s", name, text)
 	}
-	field := func(name, text string) {
-		if text != "" {
-			fmt.Fprintf(out, "  %-13s %s\n", name, text)
-		}
+}
+
+func writeSpan(out *page, explained *feedbackprocessor.Explanation) {
+	span, i := explained.Span, explained.Interaction
+	out.line("%s  %s  %s", i.Kind(), span.SpanID(), shown(span.Name()))
+	if i.Kind() == genai.KindOther {
+		out.line("")
+		return
 	}
 	for _, part := range []genai.Part{genai.PartQuestion, genai.PartAnswer, genai.PartSystem, genai.PartContext, genai.PartToolCalls} {
 		text, state := i.Text(part)
 		if state == genai.StateNotCaptured && part != genai.PartQuestion && part != genai.PartAnswer {
 			continue
 		}
-		field(string(part), strings.TrimSpace(fmt.Sprintf("%-12s %-18s %s", state, i.Convention(part), shown(text))))
+		out.field(string(part), strings.TrimSpace(fmt.Sprintf("%-12s %-18s %s", state, i.Convention(part), shown(text))))
 	}
-	field("history", counted(len(i.History()), "turns before the question"))
-	field("tool results", counted(len(i.ToolResults()), "since the question"))
-	field("documents", counted(len(i.Documents()), "retrieved"))
-	field("model", strings.TrimSpace(shown(i.Model())+"  "+shown(i.Provider())))
-	field("tokens", tokens(i))
-	field("response id", shown(i.ResponseID()))
-	field("conversation", shown(i.ConversationID()))
-	field("user", shown(i.UserID()))
-	field("finish", shown(i.FinishReason()))
-	field("stream", stream(i))
+	out.field("history", counted(len(i.History()), "turns before the question"))
+	out.field("tool results", counted(len(i.ToolResults()), "since the question"))
+	out.field("documents", counted(len(i.Documents()), "retrieved"))
+	out.field("model", strings.TrimSpace(shown(i.Model())+"  "+shown(i.Provider())))
+	out.field("tokens", tokens(i))
+	out.field("response id", shown(i.ResponseID()))
+	out.field("conversation", shown(i.ConversationID()))
+	out.field("user", shown(i.UserID()))
+	out.field("finish", shown(i.FinishReason()))
+	out.field("stream", stream(i))
 	for n := range explained.Evaluators {
 		outcome := &explained.Evaluators[n]
-		fmt.Fprintf(out, "  %-13s %-24s %s\n", outcome.Type, shown(outcome.Name), fate(outcome))
+		out.line("  %-13s %-24s %s", outcome.Type, shown(outcome.Name), fate(outcome))
 	}
-	fmt.Fprintln(out)
+	out.line("")
 }
 
 // fate says in a line what an evaluator would do.

@@ -2,6 +2,7 @@ package join
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,7 +70,7 @@ func (b *Buffer[S]) Records(key Key) []genai.Record {
 	}
 	entry := found.Value.(*texts)
 	entry.used = true
-	return entry.records[:len(entry.records):len(entry.records)] // later ones are appended to a copy
+	return slices.Clip(entry.records) // later ones are appended to a copy
 }
 
 // AddRecord keeps a record, of which nobody else may write. It returns the spans whose wait has ended: the record's

@@ -39,8 +39,8 @@ func newBuffer(c *clock, size bytesize.Size) (buffer *Buffer[string], unused *in
 }
 
 // recordOf is a record with text; a complete one holds question and answer.
-func recordOf(t testing.TB, complete bool, text string) genai.Record {
-	t.Helper()
+func recordOf(tb testing.TB, complete bool, text string) genai.Record {
+	tb.Helper()
 	record := plog.NewLogRecord()
 	record.SetTraceID(pcommon.TraceID{1})
 	record.SetSpanID(pcommon.SpanID{1})
@@ -51,7 +51,7 @@ func recordOf(t testing.TB, complete bool, text string) genai.Record {
 		record.Attributes().PutStr("gen_ai.output.messages", text)
 	}
 	read, ok := genai.ReadRecord("", record)
-	require.True(t, ok)
+	require.True(tb, ok)
 	return read
 }
 

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlspan"
@@ -48,9 +49,7 @@ func TestRead(t *testing.T) {
 			"gen_ai.input.messages":  `[{"role":"user","parts":[{"type":"text","content":"theirs"}]}]`,
 			"gen_ai.output.messages": `[{"role":"assistant","parts":[{"type":"text","content":"theirs"}]}]`,
 		}
-		for key, value := range more {
-			all[key] = value
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	for _, tt := range []struct {
