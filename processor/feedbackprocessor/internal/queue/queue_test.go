@@ -112,7 +112,7 @@ func newItem(n int) Item {
 	return Item{
 		TraceID: pcommon.TraceID{1}, SpanID: pcommon.SpanID{byte(n >> 16), byte(n >> 8), byte(n), 1},
 		Judge: "quality", Fingerprint: "abc", Rule: "rest", Stratum: "random", Probability: 0.25, ResponseID: "r",
-		Parts: []Part{{"question", "why?"}, {"answer", "because"}}, Truncated: true,
+		Parts: []Part{{"question", "why?"}, {"answer", "because"}}, Truncated: true, SpansSeen: 3,
 	}
 }
 
