@@ -77,10 +77,36 @@ func indexedSpan(tb testing.TB) ptrace.Span {
 	return spanOf(tb, attributes)
 }
 
-func mlflowSpan(tb testing.TB) ptrace.Span {
+// longChat is a chat of 71 messages of some 90 bytes, as messages in JSON or as flattened attributes.
+func longChat(tb testing.TB, flattened bool) ptrace.Span {
 	tb.Helper()
-	for _, r := range load(tb, "py_mlflow_otlp") {
-		if strings.Contains(r.span.Name(), "Completions") {
+	text := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 2)
+	type message map[string]any
+	var all []message
+	attributes := map[string]any{"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o-mini"}
+	for n := range 71 {
+		role := []string{"user", "assistant"}[n%2]
+		all = append(all, message{"role": role, "parts": []message{{"type": "text", "content": text}}})
+		key := "llm.input_messages." + strconv.Itoa(n) + ".message."
+		attributes[key+"role"], attributes[key+"content"] = role, text
+	}
+	attributes["llm.output_messages.0.message.role"] = "assistant"
+	attributes["llm.output_messages.0.message.content"] = text
+	if flattened {
+		return spanOf(tb, attributes)
+	}
+	in, err := json.Marshal(all)
+	require.NoError(tb, err)
+	out, err := json.Marshal(all[1:2])
+	require.NoError(tb, err)
+	return spanOf(tb, otelChat(string(in), string(out)))
+}
+
+// recordedSpan is the first span of a recording whose name has a part.
+func recordedSpan(tb testing.TB, recording, name string) ptrace.Span {
+	tb.Helper()
+	for _, r := range load(tb, recording) {
+		if strings.Contains(r.span.Name(), name) {
 			return r.span
 		}
 	}
@@ -89,6 +115,7 @@ func mlflowSpan(tb testing.TB) ptrace.Span {
 }
 
 func BenchmarkRead(b *testing.B) {
+	both := []genai.Part{genai.PartQuestion, genai.PartAnswer}
 	for _, bench := range []struct {
 		name  string
 		span  ptrace.Span
@@ -97,11 +124,21 @@ func BenchmarkRead(b *testing.B) {
 		{"not_genai", httpSpan(b), nil},
 		{"otel/kind", chatSpan(b), nil},
 		{"otel/answer", chatSpan(b), []genai.Part{genai.PartAnswer}},
-		{"otel/question_and_answer", chatSpan(b), []genai.Part{genai.PartQuestion, genai.PartAnswer}},
+		{"otel/question_and_answer", chatSpan(b), both},
 		{"openinference/kind", indexedSpan(b), nil},
 		{"openinference/answer", indexedSpan(b), []genai.Part{genai.PartAnswer}},
-		{"openinference/question_and_answer", indexedSpan(b), []genai.Part{genai.PartQuestion, genai.PartAnswer}},
-		{"mlflow/question_and_answer", mlflowSpan(b), []genai.Part{genai.PartQuestion, genai.PartAnswer}},
+		{"openinference/question_and_answer", indexedSpan(b), both},
+		{"otel/71_messages", longChat(b, false), both},
+		{"openinference/71_messages", longChat(b, true), both},
+		{"mlflow/question_and_answer", recordedSpan(b, "py_mlflow_otlp", "Completions"), both},
+		{"vercel/question_and_answer", recordedSpan(b, "vercel_ai_v6", "doGenerate"), both},
+		{"langfuse/question_and_answer", recordedSpan(b, "py_langfuse", "OpenAI-generation"), both},
+		{"langsmith/question_and_answer", recordedSpan(b, "py_langsmith_otel", "ChatOpenAI"), both},
+		{"no_content/question_and_answer", spanOf(b, map[string]any{
+			"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini",
+			"gen_ai.response.model": "gpt-4o-mini-2024-07-18", "gen_ai.response.id": "chatcmpl-1",
+			"gen_ai.usage.input_tokens": 24, "gen_ai.usage.output_tokens": 8, "server.address": "api.openai.com",
+		}), both},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			resource, scope := pcommon.NewResource(), pcommon.NewInstrumentationScope()

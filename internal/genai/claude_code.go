@@ -1,10 +1,6 @@
 package genai
 
-import (
-	"strings"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
-)
+import "strings"
 
 // claudeCode reads the spans of Claude Code, and of Qwen Code, which says what was said in the same keys. A request to
 // the model has only what came since the one before it, in sections that each have a label. The answer of a whole
@@ -17,12 +13,7 @@ func (claudeCode) about() about {
 	return about{
 		name: "claude_code",
 		keys: []string{keySpanType, "qwen-code."},
-		kind: func(key string, value pcommon.Value) (Kind, rank) {
-			if key == keySpanType {
-				return kindOfSpanType(value.Str()), rankVendor
-			}
-			return "", unranked
-		},
+		kind: kindBySpanType,
 		facts: map[fact][]string{
 			factRequestModel: {"model", "qwen-code.model"},
 			factTool:         {"tool_name"},

@@ -12,6 +12,7 @@ var conventions = [...]convention{
 	geminiCLI{}, // writes in the semantic conventions' keys what they do not allow
 	otelAttributes{},
 	otelDetails{},
+	traceAI{},
 	openInference{},
 	otelIndexed{},
 	vercel{},
@@ -36,6 +37,9 @@ var conventions = [...]convention{
 	langWatch{},
 	braintrust{},
 	springAI{},
+	monocle{},
+	promptflow{},
+	ag2{},
 	plainKeys{},
 }
 
@@ -70,8 +74,8 @@ type about struct {
 type source struct {
 	span    ptrace.Span
 	kind    Kind
-	want    want
 	records []Record
+	want
 }
 
 // want says what is read beside the question and the answer, because it can be long.
@@ -82,7 +86,7 @@ const (
 	wantHistory                  // the turns before the question
 )
 
-func (s source) wants(what want) bool { return s.want&what != 0 }
+func (w want) wants(what want) bool { return w&what != 0 }
 
 // get returns an attribute.
 func (s source) get(key string) (pcommon.Value, bool) { return s.span.Attributes().Get(key) }

@@ -50,34 +50,34 @@ func (t turns) input(wanted want) input {
 		users = users || who == roleUser
 		switch who {
 		case roleSystem:
-			if instructed = true; wanted&wantSystem == 0 {
+			if instructed = true; !wanted.wants(wantSystem) {
 				continue
 			}
 			m := t.read(n, body, who)
 			m.addText(system.text)
 			m.blank = m.blank || system.blank
 			system = m
-		default:
-			if asked && wanted&wantHistory != 0 {
-				in.history = append(in.history, turnOf(t.read(n, body, who), who))
-			}
 		case roleUser, roleNone, roleTool:
 			if asked {
-				if wanted&wantHistory != 0 {
+				if wanted.wants(wantHistory) {
 					in.history = append(in.history, turnOf(t.read(n, body, who), who))
 				}
 				continue
 			}
 			m := t.read(n, body, who)
 			in.results = append(in.results, m.results...)
-			if r := said(m); r.state != "" {
+			if r := said(m); r.state != "" && who != roleTool {
 				in.question, asked = r, true
+			}
+		default:
+			if asked && wanted.wants(wantHistory) {
+				in.history = append(in.history, turnOf(t.read(n, body, who), who))
 			}
 		}
 	}
 	// An agent or a template may be started by instructions alone.
 	replaced := !asked && !users && instructed
-	if replaced && wanted&wantSystem == 0 {
+	if replaced && !wanted.wants(wantSystem) {
 		return t.input(wanted | wantSystem)
 	}
 	slices.Reverse(in.results)
@@ -143,8 +143,10 @@ func (t turns) firstChoice() message {
 		if who == roleUser || who == roleSystem || who == roleTool {
 			continue
 		}
-		if m, ok := t.pieces(n); ok {
-			return m
+		if n+1 < len(t.json) {
+			if m, ok := t.pieces(n); ok {
+				return m
+			}
 		}
 		m := t.read(n, body, who)
 		if n == 0 || chosen.hollow() {

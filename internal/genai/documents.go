@@ -51,7 +51,7 @@ func readDocument(item *fastjson.Value) Document {
 	if item == nil {
 		return Document{}
 	}
-	if item.Type() == fastjson.TypeString {
+	if item = pythonValue(item); item.Type() == fastjson.TypeString {
 		text := jsonText(item)
 		if strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">") { // the repr of a Python object
 			return Document{}

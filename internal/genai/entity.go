@@ -37,36 +37,8 @@ func (s source) entityInput(text string) input {
 			in.question = whole(body, inInput)
 		}
 		in.question.state = StateTruncated
-	case !in.question.known():
+	case !in.question.known() && (s.kind != KindLLM || result == plain || !isInternal(text)):
 		in.question = whole(body, inInput)
-	}
-	return in
-}
-
-// readAsked finds the question in what a model, an agent or a chain was given.
-func (s source) readAsked(value *fastjson.Value) input {
-	in, _ := s.readRequest(value)
-	if in.question.known() {
-		return in
-	}
-	if body, who := open(value); who == roleAssistant { // of what parses an answer
-		in.question = read(readMessage(body, who).text, inInput)
-		return in
-	}
-	if query := first(value, "query", "query_bundle", "str_or_query_bundle", "query_str"); query != nil { // of LlamaIndex
-		in.question = read(queryIn(query, 0), inInput)
-		return in
-	}
-	// Of several arguments, the one that is text, as the question and its documents.
-	texts := 0
-	for _, argument := range value.GetArray("args") {
-		if argument.Type() == fastjson.TypeString {
-			texts++
-			in.question = read(jsonText(argument), inInput)
-		}
-	}
-	if texts > 1 {
-		in.question = reading{}
 	}
 	return in
 }
@@ -99,7 +71,11 @@ func (s source) entityOutput(text string) output {
 			}
 		}
 	})
-	if out.answer.state == "" {
+	model := s.kind == KindLLM || s.kind == KindAgent
+	switch {
+	case isShortened(text) && out.answer.state != StateText:
+		return output{answer: whole(text, inOutput)}
+	case out.answer.state == "" && (result != cut || !model):
 		out.answer = whole(body, inOutput)
 	}
 	if result == cut {
@@ -140,41 +116,6 @@ func argumentsIn(value *fastjson.Value, depth int) (arguments string) {
 	return arguments
 }
 
-// queryIn finds what a retriever was asked.
-func queryIn(value *fastjson.Value, depth int) string {
-	const maxDepth = 2
-	if value.Type() == fastjson.TypeString {
-		return jsonText(value)
-	}
-	object := value.GetObject()
-	if object == nil || depth > maxDepth {
-		return ""
-	}
-	if query := first(value, "query", "query_str", "question", "input", "text", "search_query", "query_text",
-		"query_bundle", "str_or_query_bundle"); query != nil {
-		return queryIn(query, depth+1)
-	}
-	return soleText(object)
-}
-
-// lastOf finds the last of the texts to embed.
-func lastOf(value *fastjson.Value, depth int) string {
-	const maxDepth = 2
-	switch list := value.GetArray(); {
-	case depth > maxDepth:
-	case value.Type() == fastjson.TypeString:
-		return jsonText(value)
-	case len(list) > 0:
-		return lastOf(list[len(list)-1], depth+1)
-	case value.Type() == fastjson.TypeObject:
-		if texts := first(value, "texts", "text", "input", "inputs", "documents", "page_content", "pageContent"); texts != nil {
-			return lastOf(texts, depth+1)
-		}
-		return soleText(value.GetObject())
-	}
-	return ""
-}
-
 // isDocuments recognises LangChain's documents, plain or serialised.
 func isDocuments(list []*fastjson.Value) bool {
 	for _, item := range list {
@@ -190,11 +131,17 @@ func isDocuments(list []*fastjson.Value) bool {
 
 // resultIn finds the text of a tool's result in a message around it.
 func resultIn(value *fastjson.Value) string {
-	if value.Type() != fastjson.TypeObject {
+	if value = pythonValue(value); value.Type() != fastjson.TypeObject {
 		return ""
 	}
 	if text := soleAnswer(value); text != "" {
 		return text
+	}
+	switch {
+	case value.Exists("raw_output") && value.Exists("tool_name"): // of LlamaIndex
+		return jsonAny(value.Get("raw_output"))
+	case value.Exists("response") && value.Exists("name") && onlyWith(value.GetObject(), "id", "name"): // of Google's ADK
+		return jsonAny(value.Get("response"))
 	}
 	body, who := open(value)
 	if who != roleTool {
@@ -204,57 +151,4 @@ func resultIn(value *fastjson.Value) string {
 		return result.Text
 	}
 	return ""
-}
-
-// readChain finds the answer in what a chain gave back: messages, or a member that is called so beside others that
-// repeat what went in. Of no known form, it is the whole that counts.
-func readChain(value *fastjson.Value, depth int) (output, bool) {
-	const maxDepth = 3
-	if depth > maxDepth {
-		return output{}, false
-	}
-	switch value.Type() {
-	case fastjson.TypeString:
-		return answered(message{text: jsonText(value)}), true
-	case fastjson.TypeArray:
-		list := value.GetArray()
-		if out, ok := lastSaid(list); ok || len(list) != 1 {
-			return out, ok
-		}
-		if list[0].Type() == fastjson.TypeObject {
-			return readChain(list[0], depth+1)
-		}
-	case fastjson.TypeObject:
-		if value.Exists("choices") || value.Exists("candidates") || value.Exists("generations") {
-			out := readResponse(value, KindChain)
-			return out, out.answer.state != ""
-		}
-		if body, who := open(value); who == roleAssistant {
-			return answered(readMessage(body, who)), true
-		}
-		if out, ok := lastSaid(value.GetArray("messages")); ok {
-			return out, true
-		}
-		for _, key := range [...]string{"output", "outputs", "answer", "result", "response", "update"} {
-			if inner := value.Get(key); inner != nil {
-				if out, ok := readChain(inner, depth+1); ok {
-					return out, true
-				}
-			}
-		}
-		if text := soleAnswer(value); text != "" {
-			return answered(message{text: text}), true
-		}
-	}
-	return output{}, false
-}
-
-// lastSaid is the last thing that a model said in a conversation.
-func lastSaid(list []*fastjson.Value) (output, bool) {
-	conversation, ok := isConversation(list)
-	if !ok {
-		return output{}, false
-	}
-	out := turns{json: conversation}.output(KindChain)
-	return out, out.answer.known() && out.answer.state != stateEmpty
 }

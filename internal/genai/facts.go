@@ -114,8 +114,8 @@ func (i *Interaction) fact(f fact) string {
 		if i.found&deep.found == 0 {
 			continue
 		}
-		if text := deep.read(from, f); text != "" {
-			return text
+		if text := deep.read(from, f); text != "" && len(text) <= longestFact {
+			return valid(text)
 		}
 	}
 	return ""
@@ -155,9 +155,11 @@ func (i *Interaction) orOfResource(f fact) string {
 	return ""
 }
 
-// short renders an attribute that holds a fact. Facts are short; a long one is none.
+// longestFact is in bytes. Facts are short; a long one is none.
+const longestFact = 1024
+
+// short renders an attribute that holds a fact.
 func short(f fact, value pcommon.Value) string {
-	const longest = 1024
 	var text string
 	switch value.Type() {
 	case pcommon.ValueTypeStr:
@@ -176,7 +178,7 @@ func short(f fact, value pcommon.Value) string {
 		return ""
 	}
 	switch {
-	case len(text) > longest:
+	case len(text) > longestFact:
 		return ""
 	case f == factInputTokens || f == factOutputTokens:
 		text = strings.Trim(text, `" `) // MLflow quotes what apps set through it

@@ -6,14 +6,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 )
 
-func FuzzRead(f *testing.F) {
+// seeds calls add with the requests of a signal of every recording, the long ones left out.
+func seeds(f *testing.F, signal string, add func(request []byte)) {
+	f.Helper()
+	const longest, each = 16 << 10, 3
 	files, err := filepath.Glob(filepath.Join(samples, "*.json"))
 	require.NoError(f, err)
 	for _, name := range files {
@@ -22,23 +28,69 @@ func FuzzRead(f *testing.F) {
 		}
 		text, err := os.ReadFile(name)
 		require.NoError(f, err)
-		var file struct {
-			Traces []json.RawMessage `json:"traces"`
-		}
+		var file map[string][]json.RawMessage
 		require.NoError(f, json.Unmarshal(text, &file))
-		for n, request := range file.Traces {
-			if n < 3 && len(request) < 16<<10 {
-				f.Add([]byte(request))
+		for n, request := range file[signal] {
+			if n < each && len(request) < longest {
+				add(request)
 			}
 		}
 	}
+}
+
+// FuzzRead reads the spans of a request one by one, and as traces.
+func FuzzRead(f *testing.F) {
+	seeds(f, "traces", func(request []byte) { f.Add(request) })
 	f.Fuzz(func(t *testing.T, request []byte) {
 		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(request)
 		if err != nil {
 			return
 		}
+		var all []*genai.Interaction
 		for _, r := range spansOf(traces) {
 			i := genai.Read(r.resource, r.scope, r.span)
+			sound(t, &i)
+			all = append(all, &i)
+		}
+		for _, root := range all {
+			soundTrace(t, genai.NewTrace(root, all))
+		}
+	})
+}
+
+func soundTrace(t *testing.T, trace *genai.Trace) {
+	t.Helper()
+	for _, part := range parts {
+		text, state := trace.Text(part)
+		require.True(t, utf8.ValidString(text))
+		if state != genai.StateText && state != genai.StateTruncated {
+			require.Empty(t, text, part)
+		}
+	}
+	require.True(t, utf8.ValidString(trace.ResponseID()))
+}
+
+// FuzzRecords joins the log records of a request with a span that has no text of its own.
+func FuzzRecords(f *testing.F) {
+	kinds := []string{"chat", "invoke_agent", "execute_tool", "retrieval", "embeddings", "other"}
+	seeds(f, "logs", func(request []byte) { f.Add(request, uint8(0)) })
+	f.Fuzz(func(t *testing.T, request []byte, kind uint8) {
+		logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(request)
+		if err != nil {
+			return
+		}
+		records := map[pcommon.SpanID][]genai.Record{}
+		collectRecords(logs, records)
+		for _, ofSpan := range records {
+			span := ptrace.NewSpan()
+			span.Attributes().PutStr("gen_ai.operation.name", kinds[int(kind)%len(kinds)])
+			i := genai.Read(pcommon.NewResource(), pcommon.NewInstrumentationScope(), span)
+			for n, record := range ofSpan {
+				require.Positive(t, record.Size())
+				ofSpan[n] = record.Clone()
+				record.Complete()
+			}
+			i.Join(ofSpan)
 			sound(t, &i)
 		}
 	})

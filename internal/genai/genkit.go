@@ -42,7 +42,7 @@ func genkitFact(s source, f fact) string {
 	model := s.kind == KindLLM || s.kind == KindEmbedding
 	switch f {
 	case factResponseModel:
-		return s.nested("genkit:output", "raw", "model", "modelVersion")
+		return genkitMember(s, "raw", "model", "modelVersion")
 	case factRequestModel:
 		if model {
 			return s.str("genkit:name")
@@ -53,15 +53,15 @@ func genkitFact(s source, f fact) string {
 			return plugin
 		}
 	case factResponseID:
-		return s.nested("genkit:output", "raw", "id", "responseId")
+		return genkitMember(s, "raw", "id", "responseId")
 	case factTool:
 		if s.kind == KindTool {
 			return s.str("genkit:name")
 		}
 	case factInputTokens:
-		return s.nested("genkit:output", "usage", "inputTokens")
+		return genkitMember(s, "usage", "inputTokens")
 	case factOutputTokens:
-		return s.nested("genkit:output", "usage", "outputTokens")
+		return genkitMember(s, "usage", "outputTokens")
 	case factFinish:
 		return s.member("genkit:output", "finishReason")
 	}
@@ -116,16 +116,10 @@ func (genkit) output(s source) output {
 	return s.entityOutput(text)
 }
 
-// nested returns the first of the members, as text, of an object inside an attribute that holds JSON.
-func (s source) nested(key, object string, names ...string) (text string) {
-	parse(s.str(key), func(value *fastjson.Value) {
-		switch one := first(value.Get(object), names...); {
-		case one == nil:
-		case one.Type() == fastjson.TypeString:
-			text = jsonText(one)
-		case one.Type() == fastjson.TypeNumber:
-			text = string(one.MarshalTo(nil))
-		}
+// genkitMember returns the first of the members, as text, of an object inside the output.
+func genkitMember(s source, object string, names ...string) (text string) {
+	parse(s.str("genkit:output"), func(value *fastjson.Value) {
+		text = textOrNumber(first(value.Get(object), names...))
 	})
 	return text
 }

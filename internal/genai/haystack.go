@@ -93,11 +93,8 @@ func (haystack) input(s source) input {
 		return input{question: haystackArguments(text)}
 	}
 	var in input
-	switch parse(text, func(value *fastjson.Value) { in = s.haystackInput(value) }) {
-	case cut:
-		if in, ok := s.haystackRepr(text); ok {
-			return in
-		}
+	switch parseText(text, func(value *fastjson.Value) { in = s.haystackInput(value) }) {
+	case cut: // what is lost is the end, and with it the question
 		return input{question: reading{state: StateTruncated}, system: reading{state: StateTruncated}}
 	case plain:
 		in.question = read(text, inInput)
@@ -201,13 +198,13 @@ func (s source) haystackOutput(value *fastjson.Value) output {
 		}
 		return out
 	}
-	out, ok := s.haystackReply(value)
+	out, ok := haystackReply(value)
 	if ok || s.kind != KindChain {
 		return out
 	}
 	var documents []Document
 	value.GetObject().Visit(func(_ []byte, outputs *fastjson.Value) { // of the last component that says something
-		if reply, said := s.haystackReply(outputs); said {
+		if reply, said := haystackReply(outputs); said {
 			out = reply
 			documents = append(documents, reply.documents...)
 		}
@@ -218,7 +215,7 @@ func (s source) haystackOutput(value *fastjson.Value) output {
 }
 
 // haystackReply finds the answer among the outputs of a component.
-func (s source) haystackReply(outputs *fastjson.Value) (output, bool) {
+func haystackReply(outputs *fastjson.Value) (output, bool) {
 	if outputs.Type() != fastjson.TypeObject {
 		return output{}, false
 	}

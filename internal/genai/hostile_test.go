@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -61,10 +62,24 @@ func sound(t *testing.T, i *genai.Interaction) {
 		require.NotEmpty(t, strings.TrimSpace(document.Text))
 		require.True(t, utf8.ValidString(document.Text))
 	}
-	require.True(t, utf8.ValidString(i.Model()+i.Provider()+i.ResponseID()+i.ConversationID()))
+	for _, result := range i.ToolResults() {
+		require.NotEmpty(t, strings.TrimSpace(result.Text))
+		require.True(t, utf8.ValidString(result.Text))
+	}
+	for _, turn := range i.History() {
+		require.True(t, utf8.ValidString(turn.Text))
+		require.Contains(t, []string{"user", "assistant", "tool", "other"}, turn.Role)
+	}
+	require.True(t, utf8.ValidString(i.Model()+i.Provider()+i.ResponseID()+i.ConversationID()+i.UserID()+i.FinishReason()))
 	in, _ := i.InputTokens()
 	out, _ := i.OutputTokens()
 	require.GreaterOrEqual(t, min(in, out), int64(0))
+	cost, _ := i.Cost()
+	require.GreaterOrEqual(t, cost, 0.0)
+	first, _ := i.FirstToken()
+	require.GreaterOrEqual(t, first, time.Duration(0))
+	i.Streaming()
+	i.KindConvention()
 }
 
 func TestHostileValues(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/valyala/fastjson"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
@@ -161,11 +162,18 @@ func (list *indexed) message(n int) message {
 			call.Name = f.value
 		case "function_call.arguments", "function_call_arguments_json":
 			call.Arguments = f.value
+		default:
+			if m.role == roleTool && strings.HasPrefix(f.name, "function.") { // AutoGen numbers the results
+				parse(f.value, func(value *fastjson.Value) { m.addResult(value, jsonAny(value.Get("content"))) })
+			}
 		}
 	}
 	m.calls = callsOf(fields)
 	if len(m.calls) == 0 && call.Name != "" {
 		m.calls = []ToolCall{call}
+	}
+	if m.role == roleUser && id != "" && text != "" { // Anthropic has the results of tools in what the user says
+		m.results, text = []Document{{ID: id, Text: text}}, ""
 	}
 	// Some producers write the same text as content and as parts.
 	if !list.parts || !m.readParts(text) {
@@ -227,7 +235,7 @@ func (m *message) readContents(fields []field) {
 				kind = f.value
 			case f.name == "text":
 				text = f.value
-			case strings.HasPrefix(f.name, "image.") || strings.HasPrefix(f.name, "audio."):
+			case strings.HasPrefix(f.name, "image") || strings.HasPrefix(f.name, "audio"):
 				m.media = true
 			}
 		}

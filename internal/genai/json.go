@@ -152,13 +152,15 @@ func (s source) member(key string, names ...string) (text string) {
 		return ""
 	}
 	parse(stringOf(value), func(object *fastjson.Value) {
-		switch one := first(object, names...); {
-		case one == nil:
-		case one.Type() == fastjson.TypeString:
-			text = jsonText(one)
-		case one.Type() == fastjson.TypeNumber:
-			text = string(one.MarshalTo(nil))
-		}
+		text = textOrNumber(first(object, names...))
 	})
 	return text
+}
+
+// textOrNumber renders a value that is a text or a number; any other is "".
+func textOrNumber(value *fastjson.Value) string {
+	if value != nil && value.Type() == fastjson.TypeNumber {
+		return string(value.MarshalTo(nil))
+	}
+	return jsonText(value)
 }

@@ -26,7 +26,8 @@ type rank uint8
 // The order of trust. What an instrumentation says of its own span stands before the general operation name, which
 // some of them get wrong; that a model is named, and words for any work, stand last.
 const (
-	rankOpenInference rank = iota
+	rankPart rank = iota // of what another span tells as a whole
+	rankOpenInference
 	rankLangfuse
 	rankLangSmith
 	rankMLflow
@@ -50,8 +51,8 @@ func kindOf(word string) Kind {
 		return ""
 	case "LLM", "llm", "CHAT_MODEL", "generation", "model", "chat", "text_completion", "generate_content", "completion",
 		"acompletion", "atext_completion", "responses", "aresponses", "chat.completions", "text.completions",
-		"response", "generate", "llm_call", "call_llm", "background-model", "tool_selection", "completions", "chat_completion",
-		"messages", "openai.responses.create", "generate_text", "generate_object", "stream_text", "stream_object":
+		"response", "generate", "llm_call", "call_llm", "background-model", "tool_selection", "completions",
+		"chat_completion", "messages", "openai.responses.create", "generate_text", "generate_object", "stream_text", "stream_object":
 		return KindLLM
 	case "AGENT", "agent", "invoke_agent", "agent_call", "agent.run":
 		return KindAgent

@@ -131,8 +131,8 @@ func TestLangSmithRetriever(t *testing.T) {
 func TestLangSmithFacts(t *testing.T) {
 	for _, key := range []string{"langsmith.usage_metadata", "langsmith.metadata.usage_metadata"} {
 		i := of(t, attributes{"langsmith.span.kind": "llm", key: `{"input_tokens":24,"output_tokens":8,"total_cost":0.5}`})
-		assert.Equal(t, int64(24), countOr(-1)(i.InputTokens()))
-		assert.Equal(t, int64(8), countOr(-1)(i.OutputTokens()))
+		assert.Equal(t, int64(24), counted(i.InputTokens()))
+		assert.Equal(t, int64(8), counted(i.OutputTokens()))
 		usd, ok := i.Cost()
 		assert.True(t, ok)
 		assert.InDelta(t, 0.5, usd, 1e-9)

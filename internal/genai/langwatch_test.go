@@ -29,7 +29,7 @@ func TestLangWatch(t *testing.T) {
 		},
 		{
 			name: "cut", span: of("llm", `{"type": "chat_messages", "value": [{"role": "user", "content": "q`, `{"type": "text", "value": "a b`),
-			want: read{genai.KindLLM, "", `{"type": "text", "value": "a b`, genai.StateTruncated, genai.StateTruncated, ""},
+			want: read{genai.KindLLM, "", "", genai.StateTruncated, genai.StateTruncated, ""},
 		},
 		{name: "server", span: attributes{"langwatch.span.type": "server"}, want: silent(genai.KindChain)},
 		{name: "no type", span: attributes{"langwatch.sdk.name": "x"}, want: silent(genai.KindOther)},

@@ -19,7 +19,11 @@ func (mastra) about() about {
 		name: "mastra",
 		keys: []string{"mastra."},
 		kind: func(key string, value pcommon.Value) (Kind, rank) {
-			if key == "mastra.span.type" && strings.HasPrefix(value.Str(), "scorer_") {
+			switch {
+			case key != "mastra.span.type":
+			case value.Str() == "model_chunk": // which its exporter for Arize calls a model's
+				return KindChain, rankPart
+			case strings.HasPrefix(value.Str(), "scorer_"):
 				return KindEvaluator, rankFramework
 			}
 			return "", unranked

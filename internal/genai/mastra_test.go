@@ -3,6 +3,8 @@ package genai_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 )
 
@@ -50,4 +52,13 @@ func TestMastra(t *testing.T) {
 		},
 		{name: "no content", span: attributes{"gen_ai.operation.name": "invoke_agent", "mastra.span.type": "agent_run"}, want: silent(genai.KindAgent)},
 	})
+}
+
+// Mastra's exporter for Arize calls each chunk of an answer a model's.
+func TestMastraForArize(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]genai.Kind{"model_generation": genai.KindLLM, "model_chunk": genai.KindChain} {
+		span := oi(attributes{"mastra.span.type": kind, "output.value": `{"text":"a"}`, "output.mime_type": "application/json"})
+		assert.Equal(t, want, of(t, span).Kind())
+	}
 }

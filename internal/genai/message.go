@@ -2,7 +2,6 @@ package genai
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/valyala/fastjson"
 )
@@ -79,24 +78,17 @@ func (m *message) addText(text string) {
 	}
 }
 
-// addCaptured appends a text part that is there, though it may have no character.
-func (m *message) addCaptured(value *fastjson.Value) {
-	if inner := value.Get("value"); inner != nil { // OpenAI's Assistants wrap text
-		value = inner
-	}
-	text := jsonText(value)
-	m.empty = m.empty || text == "" && value.Type() == fastjson.TypeString
-	m.addText(text)
-}
-
 // open returns the object that holds the content of a message, and its role. LangChain wraps messages, in two ways.
 func open(value *fastjson.Value) (*fastjson.Value, role) {
 	object := value.GetObject()
 	if object == nil {
 		return openPair(value)
 	}
-	if name := cmp.Or(object.Get("role"), object.Get("_role")); name != nil && name.Type() == fastjson.TypeString {
+	if name := object.Get("role"); name != nil && name.Type() == fastjson.TypeString { // a member that is missing costs more
 		return value, roleOf(string(name.GetStringBytes()))
+	}
+	if name := value.GetStringBytes("_role"); name != nil {
+		return value, roleOf(string(name))
 	}
 	if body := value.Get("kwargs"); body != nil && value.Exists("lc") {
 		who := roleOf(string(body.GetStringBytes("type")))
@@ -108,6 +100,12 @@ func open(value *fastjson.Value) (*fastjson.Value, role) {
 	name := value.GetStringBytes("type")
 	if body := value.Get("data"); body != nil && name != nil {
 		return body, roleOf(string(name))
+	}
+	if who := value.GetStringBytes("message.role"); who != nil { // OpenInference's keys in an object
+		return value, roleOf(string(who))
+	}
+	if source := value.GetStringBytes("source"); source != nil && value.Exists("models_usage") {
+		return value, roleOfAutoGen(string(source), string(name))
 	}
 	switch string(name) {
 	case "function": // a tool's definition
@@ -121,6 +119,19 @@ func open(value *fastjson.Value) (*fastjson.Value, role) {
 		return value, who
 	}
 	return value, roleNone
+}
+
+// roleOfAutoGen goes by the kind of a message, and by the name of the agent that wrote it.
+func roleOfAutoGen(source, kind string) role {
+	switch {
+	case kind == "ToolCallExecutionEvent":
+		return roleTool
+	case source == "user" || source == "human":
+		return roleUser
+	case source == "system":
+		return roleSystem
+	}
+	return roleAssistant
 }
 
 // openPair opens a message that is a role and a text, as LangGraph takes them.
@@ -150,7 +161,7 @@ func (found *members) visit(key []byte, value *fastjson.Value) {
 		found.parts = value
 	case "blocks": // of LlamaIndex
 		found.blocks = value
-	case "content", "_content":
+	case "content", "_content", "message.content":
 		found.content = value
 	case "text":
 		found.text = value
@@ -160,7 +171,7 @@ func (found *members) visit(key []byte, value *fastjson.Value) {
 		found.audio = value
 	case "finish_reason", "stop_reason", "finishReason":
 		found.finish = value
-	case "tool_calls", "toolCalls":
+	case "tool_calls", "toolCalls", "message.tool_calls":
 		found.calls = value
 	case "additional_kwargs":
 		found.additionalCall = value.Get("tool_calls")
@@ -207,195 +218,4 @@ func readMessage(body *fastjson.Value, who role) message {
 	}
 	m.readCalls(found)
 	return m
-}
-
-func (m *message) readCalls(found members) {
-	calls := cmp.Or(found.calls, found.additionalCall).GetArray()
-	if len(calls) > 0 {
-		m.calls = m.calls[:0] // Anthropic through LangChain lists the calls among the parts as well
-	}
-	for _, call := range calls {
-		m.addCall(call)
-	}
-	if call := found.call; call != nil && call.Type() == fastjson.TypeObject && len(m.calls) == 0 {
-		m.addCall(call)
-	}
-}
-
-func (m *message) readContent(body *fastjson.Value) {
-	m.readContentValue(first(body, "parts", "content", "text"))
-}
-
-func (m *message) readContentValue(content *fastjson.Value) {
-	if content == nil {
-		return
-	}
-	switch content.Type() {
-	case fastjson.TypeString:
-		m.addCaptured(content)
-	case fastjson.TypeArray:
-		m.readList(content.GetArray())
-	case fastjson.TypeObject:
-		if parts := content.GetArray("parts"); parts != nil {
-			m.readList(parts)
-			return
-		}
-		m.readPart(content)
-	}
-}
-
-// readList reads parts, of which there may be very many, and joins their texts.
-func (m *message) readList(parts []*fastjson.Value) {
-	if len(parts) == 1 {
-		m.readPart(parts[0])
-		return
-	}
-	var text strings.Builder
-	text.WriteString(m.text)
-	for _, part := range parts {
-		m.text = ""
-		m.readPart(part)
-		if m.text == "" {
-			continue
-		}
-		if text.Len() > 0 {
-			text.WriteByte('\n')
-		}
-		text.WriteString(m.text)
-	}
-	m.text = text.String()
-}
-
-// readResult takes what a tool gave back, which is no text of the conversation. Langfuse writes the definitions of
-// tools in its place.
-func (m *message) readResult(body, content *fastjson.Value) {
-	if !body.Exists("tool_call_id") && isDefinition(content) {
-		return
-	}
-	if content.Type() == fastjson.TypeArray {
-		inner := message{}
-		inner.readList(content.GetArray())
-		m.results = append(m.results, inner.results...)
-		if inner.text != "" {
-			m.addResult(body, inner.text)
-		}
-		return
-	}
-	m.addResult(body, jsonAny(content))
-}
-
-// isDefinition recognises what describes a tool to a model.
-func isDefinition(value *fastjson.Value) bool {
-	if value.Exists("function", "name") {
-		return true
-	}
-	return value.Exists("name") && first(value, "parameters", "input_schema", "inputSchema", "args_schema") != nil
-}
-
-func (m *message) addResult(object *fastjson.Value, text string) {
-	if !blank(text) {
-		id := jsonText(first(object, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id",
-			"ref"))
-		m.results = append(m.results, Document{ID: id, Text: text})
-	}
-}
-
-// addCall reads a call in the words of OpenAI, Anthropic, Gemini, LangChain, Vercel or the semantic conventions.
-func (m *message) addCall(call *fastjson.Value) {
-	if inner := first(call, "tool_call", "content"); inner != nil && inner.Type() == fastjson.TypeObject { // of Azure
-		call = inner
-	}
-	body := call
-	if function := call.Get("function"); function != nil && function.Type() == fastjson.TypeObject {
-		body = function
-	}
-	name := jsonText(first(body, "name", "toolName", "tool_name"))
-	if name == "" {
-		return
-	}
-	m.calls = append(m.calls, ToolCall{
-		ID:        jsonText(first(call, "id", "call_id", "toolCallId", "toolUseId", "tool_call_id", "ref")),
-		Name:      name,
-		Arguments: jsonAny(first(body, "arguments", "args", "input", "server_tool_call")),
-	})
-}
-
-// readPart reads one part of a message's content.
-func (m *message) readPart(part *fastjson.Value) {
-	switch part.Type() {
-	case fastjson.TypeString:
-		m.addCaptured(part)
-		return
-	case fastjson.TypeObject:
-	default:
-		return
-	}
-	kind := part.GetStringBytes("type")
-	if kind == nil {
-		kind = part.GetStringBytes("kind") // PydanticAI's first form
-	}
-	switch string(kind) {
-	case "text", "input_text", "output_text", "refusal", "textBlock":
-		text := first(part, "content", "text", "refusal")
-		if text == nil {
-			m.blank = true
-			return
-		}
-		m.addCaptured(text)
-	case "tool_call", "tool_use", "function_call", "tool-call", "server_tool_call", "server_tool_use", "toolUse",
-		"toolUseBlock":
-		m.addCall(part)
-	case "tool_call_response", "tool_result", "tool-result", "function_call_output", "server_tool_call_response",
-		"toolResult", "toolResultBlock":
-		m.addResult(part, resultText(first(part, "response", "result", "content", "output", "server_tool_call_response")))
-	case "blob", "file", "uri", "image", "image_url", "input_image", "input_file", "input_audio", "audio", "video",
-		"document", "media", "image-url", "audio-url", "video-url", "document-url", "binary", "image_file":
-		m.media = true
-		m.addText(jsonText(part.Get("transcript")))
-	case "":
-		m.readUntypedPart(part)
-	}
-}
-
-// readUntypedPart reads the parts of Gemini, Bedrock, Haystack and Genkit, whose only member tells the type.
-func (m *message) readUntypedPart(part *fastjson.Value) {
-	if part.GetBool("thought") { // Gemini marks reasoning so
-		return
-	}
-	if text := first(part, "text", "content"); text != nil {
-		m.addCaptured(text)
-		return
-	}
-	if call := first(part, "functionCall", "function_call", "toolUse", "tool_call", "toolRequest"); call != nil {
-		m.addCall(call)
-		return
-	}
-	if result := first(part, "functionResponse", "function_response", "toolResult", "tool_call_result",
-		"toolResponse"); result != nil {
-		m.addResult(result, resultText(first(result, "response", "content", "result", "output")))
-		return
-	}
-	if first(part, "inlineData", "inline_data", "fileData", "file_data", "image", "video", "document", "media") != nil {
-		m.media = true
-		return
-	}
-	if data := part.Get("data"); data.GetObject() != nil || data.GetArray() != nil { // what Genkit read from JSON
-		m.addText(jsonAny(data))
-	}
-}
-
-// resultText renders a tool's result: its text if it is made of text parts, else JSON.
-func resultText(value *fastjson.Value) string {
-	if inner := value.Get("value"); inner != nil && value.Exists("type") { // Vercel says beside it what it is
-		value = inner
-	}
-	if value == nil || value.Type() != fastjson.TypeArray {
-		return jsonAny(value)
-	}
-	inner := message{}
-	inner.readList(value.GetArray())
-	if inner.text != "" {
-		return inner.text
-	}
-	return jsonAny(value)
 }

@@ -74,36 +74,43 @@ func (openInference) input(s source) input {
 		if query := s.str("reranker.query"); query != "" {
 			return input{question: read(query, inInput)}
 		}
-	case KindAgent:
-		return s.rawInput()
+	case KindTool:
+		if arguments := s.str("tool_call.function.arguments"); arguments != "" && s.str("input.value") == "" {
+			return input{question: whole(arguments, inInput)}
+		}
+	case KindAgent, KindChain:
+		if in, ok := s.crewTask(); ok {
+			return in
+		}
+		in := s.rawInput()
+		if !in.question.known() {
+			in.complete(openInferencePrompt(s))
+		}
+		return in
 	}
-	return input{question: s.rawText("input.value", "input.mime_type", inInput)}
+	return s.rawInput()
 }
 
 func (openInference) output(s source) output {
-	switch s.kind {
-	case KindLLM:
+	if s.kind == KindLLM {
 		return openInferenceCompletion(s)
-	case KindEmbedding: // a vector is no answer
-		return output{}
-	case KindAgent:
-		return s.rawOutput()
+	}
+	out := s.rawOutput()
+	switch s.kind {
 	case KindRetriever:
-		out := output{
-			answer:    s.rawText("output.value", "output.mime_type", inOutput),
-			documents: flatDocuments(s, "retrieval.documents."),
+		if documents := flatDocuments(s, "retrieval.documents."); len(documents) > 0 {
+			out.documents = documents
 		}
-		if len(out.documents) == 0 {
-			out.documents = documentsIn(s.str("output.value"))
-		}
-		return out
 	case KindReranker:
-		return output{
-			answer:    s.rawText("output.value", "output.mime_type", inOutput),
-			documents: flatDocuments(s, "reranker.output_documents."),
+		if documents := flatDocuments(s, "reranker.output_documents."); len(documents) > 0 {
+			out.documents = documents
+		}
+	case KindAgent, KindChain:
+		if !out.answer.known() {
+			return openInferenceCompletion(s)
 		}
 	}
-	return output{answer: s.rawText("output.value", "output.mime_type", inOutput)}
+	return out
 }
 
 // openInferencePrompt prefers the messages. Where the SDK dropped attributes they have holes, and the raw request,
@@ -127,13 +134,26 @@ func openInferencePrompt(s source) input {
 	case in.question.state == StateText:
 		in.question = s.unlessCut(in.question, "input.value")
 	case !in.question.known() && !dropped:
-		if text := lastIndexed(s.span.Attributes(), "llm.prompts.", "prompt.text"); text != "" {
+		if text := lastPrompt(s); text != "" {
 			in.question = read(text, inInput)
 		} else {
 			in.complete(s.rawInput())
 		}
 	}
+	if s.wants(wantSystem) && in.question.state == StateText && !in.system.known() { // Anthropic's is not in the messages
+		if system := s.rawInput().system; system.state == StateText {
+			in.system = system
+		}
+	}
 	return in
+}
+
+// lastPrompt is what a model completes. LlamaIndex has the prompts as a list.
+func lastPrompt(s source) string {
+	if value, ok := s.get("llm.prompts"); ok && value.Type() == pcommon.ValueTypeSlice && value.Slice().Len() > 0 {
+		return stringOf(value.Slice().At(value.Slice().Len() - 1))
+	}
+	return lastIndexed(s.span.Attributes(), "llm.prompts.", "prompt.text")
 }
 
 func openInferenceCompletion(s source) output {
@@ -155,41 +175,30 @@ func openInferenceCompletion(s source) output {
 	return s.rawOutput()
 }
 
-// rawInput finds the question in a raw request.
+// rawInput finds the question in a raw value.
 func (s source) rawInput() input {
-	var in input
-	text, known := s.str("input.value"), false
-	result := parse(text, func(value *fastjson.Value) { in, known = s.readRequest(value) })
-	if result == cut && (s.str("input.mime_type") == "application/json" || len(text) > maxText) {
-		return input{question: reading{state: StateTruncated}}
+	text := s.str("input.value")
+	if s.isProse(text, "input.mime_type") {
+		return input{question: whole(text, inInput)}
 	}
-	if !known {
-		in.question = whole(text, inInput)
-	}
-	return in
+	return s.entityInput(text)
 }
 
-// rawOutput finds the answer in a raw response.
+// rawOutput finds the answer in a raw value.
 func (s source) rawOutput() output {
 	text := s.str("output.value")
-	if s.str("output.mime_type") == "application/json" || len(text) > maxText {
-		return outputOf(text, s.kind)
+	if s.isProse(text, "output.mime_type") {
+		return output{answer: whole(text, inOutput)}
 	}
-	var out output
-	if parse(text, func(value *fastjson.Value) { out = readResponse(value, s.kind) }); out.answer.state == "" {
-		out.answer = whole(text, inOutput) // an answer that begins with a bracket need not be JSON
-	}
-	return out
+	return s.entityOutput(text)
 }
 
-// rawText returns a raw value as it stands.
-func (s source) rawText(key, mime string, at side) reading {
-	text := s.str(key)
-	r := whole(text, at)
-	if r.state == StateText && s.str(mime) == "application/json" && looksCut(text) {
-		r.state = StateTruncated
+// isProse reports a raw value that is not said to be JSON: a text that begins with a bracket need not be.
+func (s source) isProse(text, mime string) bool {
+	if s.str(mime) == "application/json" || len(text) > maxText {
+		return false
 	}
-	return r
+	return !beginsAsPython(text) && parse(text, func(*fastjson.Value) {}) == cut
 }
 
 // unlessCut doubts a text that is as long as a raw value that ends in the middle of its JSON: both met the same limit.

@@ -27,6 +27,10 @@ func (otelAttributes) about() about {
 				if value.Str() != "" {
 					return KindLLM, rankModel
 				}
+			case "gen_ai.span.kind": // of TraceAI and Alibaba Cloud
+				if value.Str() != "UNKNOWN" {
+					return kindOf(value.Str()), rankFramework
+				}
 			case "gen_ai.request.type": // of AgentOps
 				return kindOf(value.Str()), rankRequestType
 			case "gen_ai.response.model", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens",
@@ -47,10 +51,15 @@ func (otelAttributes) about() about {
 			factUser:          {"gen_ai.user", "gen_ai.user.id"},
 			factTool:          {"gen_ai.tool.name"},
 			factInputTokens:   {"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.response.prompt_tokens"},
-			factOutputTokens:  {"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "gen_ai.response.completion_tokens"},
-			factCost:          {"gen_ai.usage.cost", "gen_ai.cost.total_cost", "gen_ai.usage.total_cost", "litellm.cost.total"},
-			factFinish:        {"gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"},
-			factStreaming:     {"gen_ai.request.stream", "gen_ai.is_streaming"},
+			factOutputTokens: {
+				"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "gen_ai.response.completion_tokens",
+			},
+			factCost: {
+				"gen_ai.usage.cost", "gen_ai.cost.total_cost", "gen_ai.usage.total_cost", "gen_ai.cost.total",
+				"litellm.cost.total",
+			},
+			factFinish:    {"gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"},
+			factStreaming: {"gen_ai.request.stream", "gen_ai.is_streaming"},
 		},
 	}
 }

@@ -23,34 +23,50 @@ const (
 )
 
 func (otelIndexed) input(s source) input {
-	var (
-		fields [32]field
-		starts [16]int
-	)
-	list := collect(s.span.Attributes(), "gen_ai.prompt.", indexed{fields: fields[:0], starts: starts[:0], parts: true})
-	if len(list.starts) == 0 {
-		list = collect(s.span.Attributes(), literalPrompts, list)
+	if in, ok := s.indexedInput("gen_ai.prompt.", "gen_ai.completion."); ok {
+		return in
 	}
-	in := list.turns().input(s.want)
-	if in.question.state == StateText && s.span.DroppedAttributesCount() > 0 && !list.hasTail(s, "gen_ai.completion.") {
-		in.question = reading{state: StateDropped}
-	}
+	in, _ := s.indexedInput(literalPrompts, literalCompletions)
 	return in
 }
 
 func (otelIndexed) output(s source) output {
+	for _, prefix := range [...]string{"gen_ai.completion.", literalCompletions} {
+		if out, ok := s.indexedOutput(prefix); ok {
+			return out
+		}
+	}
+	return output{answer: read(s.str("gen_ai.completion.content"), inOutput)} // of LlamaIndex, where there is only one
+}
+
+// indexedInput reads flattened prompts; ok is false where there are none.
+func (s source) indexedInput(prompts, completions string) (in input, ok bool) {
+	var (
+		fields [32]field
+		starts [16]int
+	)
+	list := collect(s.span.Attributes(), prompts, indexed{fields: fields[:0], starts: starts[:0], parts: true})
+	if len(list.starts) == 0 {
+		return input{}, false
+	}
+	in = list.turns().input(s.want)
+	if in.question.state == StateText && s.span.DroppedAttributesCount() > 0 && !list.hasTail(s, completions) {
+		in.question = reading{state: StateDropped}
+	}
+	return in, true
+}
+
+// indexedOutput reads flattened completions; ok is false where there are none.
+func (s source) indexedOutput(completions string) (out output, ok bool) {
 	var (
 		fields [16]field
 		starts [4]int
 	)
-	list := collect(s.span.Attributes(), "gen_ai.completion.", indexed{fields: fields[:0], starts: starts[:0], parts: true})
+	list := collect(s.span.Attributes(), completions, indexed{fields: fields[:0], starts: starts[:0], parts: true})
 	if len(list.starts) == 0 {
-		list = collect(s.span.Attributes(), literalCompletions, list)
+		return output{}, false
 	}
-	if len(list.starts) == 0 { // of LlamaIndex, where there is only one
-		return output{answer: read(s.str("gen_ai.completion.content"), inOutput)}
-	}
-	return list.turns().output(s.kind)
+	return list.turns().output(s.kind), true
 }
 
 // readParts reads content that is a JSON list of parts.

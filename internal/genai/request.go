@@ -7,6 +7,10 @@ func isConversation(list []*fastjson.Value) ([]*fastjson.Value, bool) {
 	if len(list) == 0 {
 		return nil, false
 	}
+	if isMessage(list[0]) {
+		return list, true
+	}
+	list = pythonValues(list)
 	if _, who := open(list[0]); who == roleNone {
 		if batch := list[0].GetArray(); batch != nil {
 			list = batch
@@ -24,6 +28,12 @@ func isConversation(list []*fastjson.Value) ([]*fastjson.Value, bool) {
 	return nil, false
 }
 
+// isMessage recognises a message of the semantic conventions by what it has; to look for more that it may lack is dear.
+func isMessage(value *fastjson.Value) bool {
+	object := value.GetObject()
+	return object != nil && object.Get("role") != nil && object.Get("parts") != nil
+}
+
 // readRequest finds the conversation in what was sent to a model or an agent, whatever the vendor; ok is false where
 // the value is not of a known form.
 func (s source) readRequest(value *fastjson.Value) (in input, ok bool) {
@@ -37,6 +47,11 @@ func (s source) readRequestIn(value *fastjson.Value, levels int) (input, bool) {
 	}
 	switch value.Type() {
 	case fastjson.TypeString:
+		if inner := pythonValue(value); inner != value {
+			if in, ok := s.readRequestIn(inner, levels-1); ok {
+				return in, true
+			}
+		}
 		return input{question: read(jsonText(value), inInput)}, true
 	case fastjson.TypeArray:
 		return s.readRequestList(value.GetArray())

@@ -19,6 +19,11 @@ func readResponseAt(value *fastjson.Value, kind Kind, depth int) (output, bool) 
 	}
 	switch value.Type() {
 	case fastjson.TypeString:
+		if inner := pythonValue(value); inner != value {
+			if out, ok := readResponseAt(inner, kind, depth+1); ok {
+				return out, true
+			}
+		}
 		return answered(message{text: jsonText(value)}), true
 	case fastjson.TypeArray:
 		return readResponseList(value.GetArray(), kind)
@@ -29,6 +34,9 @@ func readResponseAt(value *fastjson.Value, kind Kind, depth int) (output, bool) 
 }
 
 func readResponseList(list []*fastjson.Value, kind Kind) (output, bool) {
+	if len(list) > 0 && isMessage(list[0]) {
+		return turns{json: list}.output(kind), true
+	}
 	if len(list) > 0 && list[0].Exists("message", "role") && list[0].Exists("finish_reason") {
 		return readChoices(list)
 	}
@@ -54,10 +62,13 @@ func readResponseObject(object *fastjson.Value, kind Kind, depth int) (output, b
 	if generations := object.GetArray("generations"); len(generations) > 0 { // LangChain
 		return readGeneration(generations[0])
 	}
-	if list := object.GetArray("messages"); list != nil {
-		if conversation, ok := isConversation(list); ok { // the state of an agent: its last message is the answer
-			return turns{json: conversation}.output(KindAgent), true
+	if object.Exists("raw") && object.Exists("pydantic") { // CrewAI, which has the prompts beside it
+		if text := jsonText(object.Get("raw")); text != "" {
+			return answered(message{text: text}), true
 		}
+	}
+	if conversation, ok := isConversation(object.GetArray("messages")); ok {
+		return readState(conversation, kind), true
 	}
 	if item := []*fastjson.Value{object}; isItems(item) && !object.Exists("content") { // of the Responses API, alone
 		return answered(readItems(item)), true
@@ -67,6 +78,11 @@ func readResponseObject(object *fastjson.Value, kind Kind, depth int) (output, b
 		object.Exists("text") && len(object.GetArray("toolCalls")) > 0) { // of Vercel and Mastra
 		return answered(readMessage(open(object))), true
 	}
+	if object.Exists("toolCallId") && object.Exists("toolName") { // a piece of Mastra
+		var m message
+		m.addCall(object)
+		return answered(m), true
+	}
 	for _, key := range [...]string{"message", "output", "outputs", "answer", "text", "result", "response", "raw"} {
 		if value := first(object, key); value != nil {
 			if out, ok := readResponseAt(value, kind, depth+1); ok {
@@ -75,6 +91,16 @@ func readResponseObject(object *fastjson.Value, kind Kind, depth int) (output, b
 		}
 	}
 	return output{}, false
+}
+
+// readState finds the answer in the state of an agent, which is what was said last.
+func readState(conversation []*fastjson.Value, kind Kind) output {
+	out := turns{json: conversation}.output(KindAgent)
+	_, last := open(conversation[len(conversation)-1])
+	if out.answer.state == stateEmpty && !out.empty || kind == KindLLM && (last == roleUser || last == roleTool) {
+		return output{answer: reading{state: StateNotCaptured}} // nobody has answered yet
+	}
+	return out
 }
 
 // readChoices reads OpenAI's choices, of chat or of text completion.

@@ -23,7 +23,9 @@ const samples = "../../testdata/spans"
 func TestRecordings(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(samples, "*.expect.json"))
 	require.NoError(t, err)
-	require.NotEmpty(t, files)
+	recordings, err := filepath.Glob(filepath.Join(samples, "*.json"))
+	require.NoError(t, err)
+	require.Len(t, recordings, 2*len(files), "each recording has an expectation")
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".expect.json")
 		t.Run(name, func(t *testing.T) {
@@ -67,6 +69,10 @@ func compareContent(t *testing.T, at string, want expectation, got *genai.Intera
 		state = where
 	}
 	want.matches(t, at, "content_state", state)
+	if got.Kind() != genai.KindOther && want["question_state"] != nil {
+		want.matches(t, at, "question_state", string(asked))
+		want.matches(t, at, "answer_state", string(answered))
+	}
 	documents := []any{}
 	for _, document := range got.Documents() {
 		documents = append(documents, document.Text)
@@ -235,4 +241,20 @@ func expect(t *testing.T, name string) []expectation {
 	var all []expectation
 	require.NoError(t, json.Unmarshal(text, &all))
 	return all
+}
+
+// Content that is in log records, or nowhere, is not captured, and nothing else is taken for it.
+func TestRecordingsWithoutContentOnSpans(t *testing.T) {
+	for _, name := range []string{"otel_js_openai", "py_otel_openai_v2_event_only", "py_otel_openai_v2_legacy_events"} {
+		for _, span := range load(t, name) {
+			i := genai.Read(span.resource, span.scope, span.span)
+			question, asked := i.Text(genai.PartQuestion)
+			answer, answered := i.Text(genai.PartAnswer)
+			assert.Empty(t, question)
+			assert.Empty(t, answer)
+			assert.Equal(t, genai.StateNotCaptured, asked)
+			assert.Contains(t, []genai.State{genai.StateNotCaptured, genai.StateError}, answered)
+			assert.Empty(t, i.Convention(genai.PartQuestion))
+		}
+	}
 }

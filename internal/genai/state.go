@@ -133,7 +133,7 @@ func (i *Interaction) settle(out output) reading {
 		switch {
 		case asksForTools(finish):
 			return reading{state: StateToolCallOnly}
-		case out.empty && (completed(finish) || finish == "" && !i.Streaming()):
+		case out.empty && (completed(finish) || finish == "" && i.generated()):
 			return reading{state: StateText}
 		case finish == "":
 			return reading{state: StateStreamingUnfinished}
@@ -141,6 +141,12 @@ func (i *Interaction) settle(out output) reading {
 		return reading{state: StateError}
 	}
 	return out.answer
+}
+
+// generated tells, where no finish reason does, whether a model was done: calls that fail or break off count no tokens.
+func (i *Interaction) generated() bool {
+	n, _ := i.OutputTokens()
+	return n > 0 && !i.Streaming()
 }
 
 func failed(span ptrace.Span) bool {
@@ -163,7 +169,8 @@ func completed(finish string) bool {
 
 func asksForTools(finish string) bool {
 	switch finish {
-	case "tool_call", "tool_calls", "tool-calls", "tool_use", "toolUse", "function_call", "TOOL_CALLS", "TOOL_CALL":
+	case "tool_call", "tool_calls", "tool-calls", "tool_use", "toolUse", "function_call", "function_calls", "TOOL_CALLS",
+		"TOOL_CALL":
 		return true
 	}
 	return false

@@ -77,7 +77,17 @@ func TestAnswerStates(t *testing.T) {
 		{name: "empty and cut", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"length"`)), state: genai.StateError},
 		{name: "empty and filtered", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"content_filter"`)), state: genai.StateError},
 		{name: "empty and finished", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"stop"`)), state: genai.StateText},
-		{name: "empty, no word on how it ended", span: otelChat(nil, said(`{"type":"text","content":""}`, "")), state: genai.StateText},
+		{
+			name: "empty, no word on how it ended, of some tokens", state: genai.StateText,
+			span: attributes{
+				"gen_ai.operation.name": "chat", "gen_ai.usage.output_tokens": 1,
+				"gen_ai.output.messages": said(`{"type":"text","content":""}`, ""),
+			},
+		},
+		{
+			name: "empty, no word on how it ended", state: genai.StateStreamingUnfinished,
+			span: otelChat(nil, said(`{"type":"text","content":""}`, "")),
+		},
 		{
 			name: "empty, streamed and not finished", state: genai.StateStreamingUnfinished,
 			span: attributes{
@@ -349,4 +359,12 @@ func TestQuestionStates(t *testing.T) {
 			assert.Equal(t, test.want, got)
 		})
 	}
+}
+
+// read is what one span says; an empty text means that the state tells why.
+type read struct {
+	kind             genai.Kind
+	question, answer string
+	asked, answered  genai.State
+	system           string
 }

@@ -62,7 +62,10 @@ func (i *Interaction) FirstToken() (d time.Duration, ok bool) {
 // since is the time from the span's start to a moment in it.
 func (i *Interaction) since(moment time.Time, known bool) (time.Duration, bool) {
 	d := moment.Sub(i.span.StartTimestamp().AsTime())
-	return d, known && d >= 0
+	if !known || d < 0 {
+		return 0, false
+	}
+	return d, true
 }
 
 func scaled(number float64, unit time.Duration) (time.Duration, bool) {

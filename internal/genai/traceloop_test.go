@@ -57,7 +57,7 @@ func TestTraceloopTool(t *testing.T) {
 		t.Parallel()
 		i := of(t, attributes{"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.arguments": in})
 		question, _ := i.Text(genai.PartQuestion)
-		assert.Equal(t, in, question)
+		assert.JSONEq(t, in, question)
 	})
 }
 

@@ -1,6 +1,7 @@
 package genai_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -171,6 +172,7 @@ func TestVendorFacts(t *testing.T) {
 func TestVendorCosts(t *testing.T) {
 	for name, span := range map[string]attributes{
 		"LiteLLM":   {"gen_ai.operation.name": "chat", "litellm.cost.total": 0.25},
+		"TraceAI":   {"gen_ai.span.kind": "LLM", "gen_ai.cost.total": 0.25},
 		"LangWatch": {"langwatch.span.type": "llm", "langwatch.metrics": `{"cost":0.25}`},
 		"VoltAgent": {"span.type": "llm", "usage.cost": 0.25},
 	} {
@@ -186,15 +188,31 @@ func TestVendorCosts(t *testing.T) {
 // What a hostile or a newer producer may write in place of what is expected.
 func TestVendorsOfWrongTypes(t *testing.T) {
 	kinds := []attributes{
-		{"genkit:metadata:subtype": "model"}, {"genkit:metadata:subtype": "retriever"}, {"genkit:metadata:subtype": "embedder"},
-		{"genkit:type": "util"}, {"lk.generation_id": "1"}, {"lk.function_tools": []any{}}, {"lk.function_tool.id": "1"},
-		{"span.type": "llm"}, {"span.type": "retriever"}, {"span.type": "guardrail"}, {"span.type": "llm_request"},
-		{"span.type": "interaction"}, {"span.type": "tool"}, {"lmnr.span.type": "LLM"}, {"langwatch.span.type": "rag"},
-		{"agentops.span.kind": "tool"}, {"braintrust.span_attributes": `{"type":"llm"}`}, {"spring.ai.kind": "vector_store"},
+		{"genkit:metadata:subtype": "model"},
+		{"genkit:metadata:subtype": "retriever"},
+		{"genkit:metadata:subtype": "embedder"},
+		{"genkit:type": "util"},
+		{"lk.generation_id": "1"},
+		{"lk.function_tools": []any{}},
+		{"lk.function_tool.id": "1"},
+		{"span.type": "llm"},
+		{"span.type": "retriever"},
+		{"span.type": "guardrail"},
+		{"span.type": "llm_request"},
+		{"span.type": "interaction"},
+		{"span.type": "tool"},
+		{"lmnr.span.type": "LLM"},
+		{"langwatch.span.type": "rag"},
+		{"agentops.span.kind": "tool"},
+		{"braintrust.span_attributes": `{"type":"llm"}`},
+		{"spring.ai.kind": "vector_store"},
 		{"gen_ai.operation.name": "llm_call", "gen_ai.agent.name": "gemini-cli"},
 		{"gen_ai.operation.name": "tool_call", "gen_ai.agent.name": "gemini-cli"},
 		{"gen_ai.operation.name": "agent_call", "gen_ai.agent.name": "gemini-cli"},
-		{"gen_ai.operation.name": "chat"}, {"gen_ai.operation.name": "agent_step", "mastra.span.type": "model_step"},
+		{"framework": "promptflow", "span_type": "LLM"},
+		{"framework": "promptflow", "span_type": "Retrieval"},
+		{"gen_ai.operation.name": "chat"},
+		{"gen_ai.operation.name": "agent_step", "mastra.span.type": "model_step"},
 	}
 	keys := []string{
 		"genkit:input", "genkit:output", "lk.chat_ctx", "lk.response.text", "lk.response.function_calls",
@@ -203,7 +221,7 @@ func TestVendorsOfWrongTypes(t *testing.T) {
 		"gen_ai.request.messages", "gen_ai.response.text", "gen_ai.response.tool_calls", "new_context", "tool_input",
 		"response.model_output", "response.has_tool_call", "system_prompt_hash", "langwatch.input", "langwatch.output",
 		"langwatch.rag_contexts", "agentops.tool.input", "braintrust.input_json", "braintrust.output_json",
-		"db.vector.query.content", "db.vector.query.response.documents",
+		"db.vector.query.content", "db.vector.query.response.documents", "inputs", "llm.generated_message",
 	}
 	for name, value := range map[string]any{
 		"number": 1, "truth": true, "list": []any{1, "x", map[string]any{"role": 1}}, "null": "null", "word": `"x"`,
@@ -222,9 +240,7 @@ func TestVendorsOfWrongTypes(t *testing.T) {
 				for _, key := range keys {
 					a[key] = value
 				}
-				for key, word := range kind {
-					a[key] = word
-				}
+				maps.Copy(a, kind)
 				sound(t, of(t, a))
 			}
 		})

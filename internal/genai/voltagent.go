@@ -16,10 +16,7 @@ func (voltAgent) about() about {
 		name: "voltagent",
 		keys: []string{"voltagent.", keySpanType, "entity.type"},
 		kind: func(key string, value pcommon.Value) (Kind, rank) {
-			switch key {
-			case keySpanType:
-				return kindOfSpanType(value.Str()), rankVendor
-			case "entity.type":
+			if key == "entity.type" {
 				switch value.Str() {
 				case "agent":
 					return KindAgent, rankUnspecific
@@ -27,7 +24,7 @@ func (voltAgent) about() about {
 					return KindChain, rankUnspecific
 				}
 			}
-			return "", unranked
+			return kindBySpanType(key, value)
 		},
 		facts: map[fact][]string{
 			factRequestModel: {"llm.model", "ai.model.name"},
@@ -66,8 +63,13 @@ func (voltAgent) output(s source) output {
 	if s.kind == KindGuardrail && text == "" {
 		text = s.firstOf("guardrail.message", "guardrail.output.after", "guardrail.input.after")
 	}
+	return s.joinedOutput(text)
+}
+
+// joinedOutput reads what came out of an entity. Of a retriever, it may be documents that are joined already.
+func (s source) joinedOutput(text string) output {
 	out := s.entityOutput(text)
-	if s.kind == KindRetriever && len(out.documents) == 0 && out.answer.state == StateText { // joined already
+	if s.kind == KindRetriever && len(out.documents) == 0 && out.answer.state == StateText {
 		out.documents = []Document{{Text: out.answer.text}}
 	}
 	return out
@@ -76,19 +78,29 @@ func (voltAgent) output(s source) output {
 // keySpanType is what several SDKs say the kind in, each in words of its own.
 const keySpanType = "span.type"
 
-// kindOfSpanType knows VoltAgent's and Claude Code's words; of any other, no one can say that it means GenAI.
+func kindBySpanType(key string, value pcommon.Value) (Kind, rank) {
+	if key == keySpanType {
+		return kindOfSpanType(value.Str()), rankVendor
+	}
+	return "", unranked
+}
+
+// kindOfSpanType knows VoltAgent's, Claude Code's and Monocle's words; of any other, no one can say that it means
+// GenAI.
 func kindOfSpanType(word string) Kind {
 	switch word {
 	case "llm", "agent", "tool", "retriever", "embedding", "guardrail", "scorer", "memory", "vector", "middleware",
 		"summary", "workflow-step":
 		return kindOf(word)
-	case "interaction", "claude_code.interaction":
+	case "interaction", "claude_code.interaction", "agentic.invocation", "agentic.turn":
 		return KindAgent
-	case "llm_request", "claude_code.llm_request":
+	case "llm_request", "claude_code.llm_request", "inference", "inference.framework", "inference.modelapi":
 		return KindLLM
-	case "claude_code.tool":
+	case "claude_code.tool", "agentic.tool.invocation", "agentic.mcp.invocation":
 		return KindTool
-	case "hook", "tool.execution", "tool.blocked_on_user": // parts of what Claude Code did
+	case "retrieval":
+		return KindRetriever
+	case "agentic.delegation", "hook", "tool.execution", "tool.blocked_on_user": // parts of what Claude Code did
 		return KindChain
 	}
 	return ""

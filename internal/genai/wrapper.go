@@ -38,7 +38,10 @@ func unwrap(value *fastjson.Value, at side) *fastjson.Value {
 		}
 		return nil
 	}
-	if object.Get("args") != nil {
+	if input := object.Get("input"); input != nil && onlyWith(object, "options") { // of BeeAI
+		return input
+	}
+	if object.Get("args") != nil || object.Len() == 1 && object.Get("kwargs") != nil {
 		return unwrapArguments(value, object)
 	}
 	if value.Exists("tags") && value.Exists("metadata") {
@@ -53,27 +56,34 @@ func unwrap(value *fastjson.Value, at side) *fastjson.Value {
 // unwrapArguments opens what decorators write: positional and named arguments. Only those that are alone can do
 // without the other's name or place.
 func unwrapArguments(value *fastjson.Value, object *fastjson.Object) *fastjson.Value {
-	named, members := object.Get("kwargs"), 1
+	positional, named, members := object.Get("args"), object.Get("kwargs"), 0
+	if positional != nil {
+		members++
+	}
 	if named != nil {
 		members++
 	}
-	if object.Get("args").Type() != fastjson.TypeArray || object.Len() != members {
+	if object.Len() != members || positional != nil && positional.Type() != fastjson.TypeArray {
 		return nil
 	}
 	args := value.GetArray("args")
 	switch kwargs := named.GetObject(); {
 	case len(args) == 1 && (kwargs == nil || kwargs.Len() == 0):
 		return args[0]
-	case len(args) == 0 && kwargs != nil:
+	case len(args) == 0 && kwargs != nil && (positional != nil || kwargs.Len() > 0):
 		return named
 	}
 	return nil
 }
 
-// onlyWith reports an object of one member and another of a name.
-func onlyWith(object *fastjson.Object, other string) bool {
-	const both = 2
-	return object.Len() == both && object.Get(other) != nil
+// onlyWith reports an object of one member and others of some names.
+func onlyWith(object *fastjson.Object, others ...string) bool {
+	for _, other := range others {
+		if object.Get(other) == nil {
+			return false
+		}
+	}
+	return object.Len() == len(others)+1
 }
 
 func oneOf(object *fastjson.Object, keys ...string) *fastjson.Value {
@@ -106,12 +116,15 @@ func soleAnswer(value *fastjson.Value) string {
 // parseText is parseCut for a value that may as well be plain text, even such as begins with a bracket.
 func parseText(text string, visit func(*fastjson.Value)) outcome {
 	result := parse(text, visit)
+	if result == plain {
+		return parsePython(text, visit)
+	}
 	if result != cut || !worthParsing(text) {
 		return result
 	}
 	rest, ok := salvage(text)
 	if !ok || !beginsAsJSON(text) {
-		return plain
+		return parsePython(text, visit)
 	}
 	parse(rest, visit)
 	return cut
