@@ -192,6 +192,13 @@ func readMessage(body *fastjson.Value, who role) message {
 		}
 		return m
 	}
+	if who == roleUser { // has no calls and no end: a message of the semantic conventions is its parts
+		if parts := object.Get("parts"); parts != nil && parts.Type() == fastjson.TypeArray {
+			m := message{role: who}
+			m.readList(parts.GetArray())
+			return m
+		}
+	}
 	var found members
 	object.Visit(found.visit)
 	content := cmp.Or(found.parts, found.content, found.text, found.blocks)
