@@ -17,6 +17,8 @@ const (
 	PartSystem    Part = "system"
 	PartContext   Part = "context"
 	PartToolCalls Part = "tool_calls"
+	// PartExpected is what a correct answer says. No convention has it; it is only given.
+	PartExpected Part = "expected"
 )
 
 // ToolCall is one call that a model asked for. Arguments is JSON text as the producer wrote it.

@@ -71,6 +71,8 @@ func (t *Trace) Text(part Part) (string, State) {
 		return t.context()
 	case PartToolCalls:
 		return t.toolCalls()
+	case PartExpected:
+		return t.root.Text(part)
 	}
 	return "", StateNotCaptured
 }

@@ -39,14 +39,45 @@ type Store struct {
 // the caller, who knows how often to report it.
 var silence = sync.OnceFunc(logging.Disable)
 
-// Open makes a store. It does not connect: the first call does, so Redis may start later.
-func Open(ctx context.Context, cfg Config, set Settings, logger *zap.Logger) (*Store, error) {
+// NewClient makes a client of a Redis; change may alter its options. It does not connect: the first call does.
+func NewClient(ctx context.Context, cfg *Config, change func(*redis.UniversalOptions)) (redis.UniversalClient, error) {
 	tlsConfig, err := cfg.TLS.LoadTLSConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("redis `tls`: %w", err)
 	}
-	set.setDefaults()
 	silence()
+	options := redis.UniversalOptions{
+		Addrs:    cfg.Endpoints,
+		Username: cfg.Username, Password: string(cfg.Password),
+		DB:        cfg.DB,
+		TLSConfig: tlsConfig,
+		// A context that ends frees its caller although the server hangs.
+		ContextTimeoutEnabled: true,
+		DisableIdentity:       true,
+	}
+	if change != nil {
+		change(&options)
+	}
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	switch cfg.Mode {
+	case ModeCluster:
+		cluster := options.Cluster()
+		cluster.MaintNotificationsConfig = quiet
+		return redis.NewClusterClient(cluster), nil
+	case ModeSentinel:
+		options.MasterName = cfg.MasterName
+		options.SentinelUsername, options.SentinelPassword = cfg.SentinelUsername, string(cfg.SentinelPassword)
+		return redis.NewFailoverClient(options.Failover()), nil
+	default:
+		simple := options.Simple()
+		simple.MaintNotificationsConfig = quiet
+		return redis.NewClient(simple), nil
+	}
+}
+
+// Open makes a store. It does not connect: the first call does, so Redis may start later.
+func Open(ctx context.Context, cfg Config, set Settings, logger *zap.Logger) (*Store, error) {
+	set.setDefaults()
 	s := &Store{
 		cfg: cfg, set: set, logger: logger,
 		shards:   newShards(cfg.KeyPrefix, set.Backends),
@@ -68,29 +99,9 @@ func Open(ctx context.Context, cfg Config, set Settings, logger *zap.Logger) (*S
 	for _, backend := range set.Backends {
 		s.putHead = append(s.putHead, backend.Name)
 	}
-	options := redis.UniversalOptions{
-		Addrs:    cfg.Endpoints,
-		Username: cfg.Username, Password: string(cfg.Password),
-		DB:        cfg.DB,
-		TLSConfig: tlsConfig,
-		// A context that ends frees its caller although the server hangs.
-		ContextTimeoutEnabled: true,
-		DisableIdentity:       true,
-	}
-	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	switch cfg.Mode {
-	case ModeCluster:
-		cluster := options.Cluster()
-		cluster.MaintNotificationsConfig = quiet
-		s.client = redis.NewClusterClient(cluster)
-	case ModeSentinel:
-		options.MasterName = cfg.MasterName
-		options.SentinelUsername, options.SentinelPassword = cfg.SentinelUsername, string(cfg.SentinelPassword)
-		s.client = redis.NewFailoverClient(options.Failover())
-	default:
-		simple := options.Simple()
-		simple.MaintNotificationsConfig = quiet
-		s.client = redis.NewClient(simple)
+	var err error
+	if s.client, err = NewClient(ctx, &cfg, nil); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
