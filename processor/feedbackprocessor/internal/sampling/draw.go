@@ -9,9 +9,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// DefaultCohort is the cohort of every judge, so that all judges see the same subjects.
-const DefaultCohort = "default"
-
 // Draw is what chance decided about one subject: the same on every replica, for all spans of a trace.
 type Draw struct {
 	randomness sampling.Randomness
@@ -39,6 +36,34 @@ func NewDraw(cohort string, span ptrace.Span) Draw {
 	sum := sha256.Sum256(buf)
 	// Below 2^56 by construction, so that there is no error to handle.
 	draw.randomness, _ = sampling.UnsignedToRandomness(binary.BigEndian.Uint64(sum[:]) >> 8)
+	return draw
+}
+
+// Draws keeps the draws of one span, so that the judges of a cohort share one. The zero value has no span.
+type Draws struct {
+	span  ptrace.Span
+	known []cohortDraw
+}
+
+type cohortDraw struct {
+	cohort string
+	draw   Draw
+}
+
+// Turn turns to another span.
+func (d *Draws) Turn(span ptrace.Span) {
+	d.span, d.known = span, d.known[:0]
+}
+
+// In is the span's draw in a cohort.
+func (d *Draws) In(cohort string) Draw {
+	for i := range d.known {
+		if d.known[i].cohort == cohort {
+			return d.known[i].draw
+		}
+	}
+	draw := NewDraw(cohort, d.span)
+	d.known = append(d.known, cohortDraw{cohort, draw})
 	return draw
 }
 
