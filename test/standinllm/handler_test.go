@@ -108,10 +108,10 @@ func TestStatsCountCallsAndAnswers(t *testing.T) {
 	var stats standinllm.Stats
 	require.NoError(t, json.NewDecoder(recorder.Body).Decode(&stats))
 	assert.Equal(t, standinllm.Stats{
-		Calls: 3, Answered: 2, MaxInFlight: 1,
-		ByModel: map[string]standinllm.Counts{"standin": {Calls: 2, Answered: 2}, "standin-500": {Calls: 1}},
+		Calls: 3, Answered: 2, MaxInFlight: 1, InputTokens: 52, OutputTokens: 2,
+		ByModel: map[string]standinllm.Counts{"standin": {Calls: 2, Answered: 2, InputTokens: 52, OutputTokens: 2}, "standin-500": {Calls: 1}},
 		ByContent: map[string]standinllm.Counts{
-			standinllm.ContentHash(map[string]string{"answer": "one"}): {Calls: 2, Answered: 2},
+			standinllm.ContentHash(map[string]string{"answer": "one"}): {Calls: 2, Answered: 2, InputTokens: 52, OutputTokens: 2},
 			standinllm.ContentHash(map[string]string{"answer": "two"}): {Calls: 1},
 		},
 	}, stats)
@@ -136,4 +136,24 @@ func TestRefusesWhatIsNoRequest(t *testing.T) {
 			assert.Equal(t, tt.want, recorder.Code)
 		})
 	}
+}
+
+func TestDownAndUp(t *testing.T) {
+	handler := standinllm.NewHandler(standinllm.Options{})
+	handler.SetDown(true)
+	code, _ := ask(t, handler, "standin", fence("answer", "one"), `{"type":"object"}`)
+	assert.Equal(t, http.StatusServiceUnavailable, code)
+	handler.SetDown(false)
+	code, _ = ask(t, handler, "standin", fence("answer", "one"), `{"type":"object"}`)
+	assert.Equal(t, http.StatusOK, code)
+	assert.Equal(t, int64(2), handler.Stats().Calls)
+}
+
+func TestContraryModelDisagrees(t *testing.T) {
+	const schema = `{"type":"object","properties":{"good":{"type":"boolean"}}}`
+	handler := standinllm.NewHandler(standinllm.Options{})
+	_, answer := ask(t, handler, "standin", fence("answer", "Paris."), schema)
+	assert.JSONEq(t, `{"good":true}`, text(t, answer))
+	_, answer = ask(t, handler, "standin-contrary", fence("answer", "Paris."), schema)
+	assert.JSONEq(t, `{"good":false}`, text(t, answer))
 }

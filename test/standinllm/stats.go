@@ -8,7 +8,7 @@ import (
 // maxContents bounds the contents that are counted one by one.
 const maxContents = 200_000
 
-// Stats counts chat completions.
+// Stats counts the calls of a model.
 type Stats struct {
 	// Calls are the requests that arrived; Answered those that got an answer, whatever it was worth.
 	Calls    int64 `json:"calls"`
@@ -16,6 +16,9 @@ type Stats struct {
 	// InFlight are the calls under way, MaxInFlight the most there were at once.
 	InFlight    int64 `json:"in_flight"`
 	MaxInFlight int64 `json:"max_in_flight"`
+	// InputTokens and OutputTokens are those of the answers, cached and reasoning ones included.
+	InputTokens  int64 `json:"input_tokens"`
+	OutputTokens int64 `json:"output_tokens"`
 	// ByModel is by the model's name in the request; ByContent by ContentHash of what was judged.
 	ByModel   map[string]Counts `json:"by_model"`
 	ByContent map[string]Counts `json:"by_content"`
@@ -23,8 +26,10 @@ type Stats struct {
 
 // Counts are the calls with one model or one content.
 type Counts struct {
-	Calls    int64 `json:"calls"`
-	Answered int64 `json:"answered"`
+	Calls        int64 `json:"calls"`
+	Answered     int64 `json:"answered"`
+	InputTokens  int64 `json:"input_tokens"`
+	OutputTokens int64 `json:"output_tokens"`
 }
 
 // newStats makes stats with maps that are there, so that their JSON is an object from the start.
@@ -41,9 +46,9 @@ type stats struct {
 type call struct {
 	stats       *stats
 	model, hash string
-	// number counts all calls, nth those with the same content.
-	number, nth int64
-	done        bool
+	// number counts all calls, nth those with the same content, nthOfModel those of the same model.
+	number, nth, nthOfModel int64
+	done                    bool
 }
 
 func (s *stats) begin(model, hash string) *call {
@@ -54,12 +59,12 @@ func (s *stats) begin(model, hash string) *call {
 	s.counts.MaxInFlight = max(s.counts.MaxInFlight, s.counts.InFlight)
 	c := &call{stats: s, model: model, hash: hash, number: s.counts.Calls}
 	c.add(Counts{Calls: 1})
-	c.nth = s.counts.ByContent[hash].Calls
+	c.nth, c.nthOfModel = s.counts.ByContent[hash].Calls, s.counts.ByModel[model].Calls
 	return c
 }
 
-// answered counts the call as answered, once.
-func (c *call) answered() {
+// answered counts the call as answered, once, with the tokens that it took.
+func (c *call) answered(input, output int64) {
 	c.stats.mu.Lock()
 	defer c.stats.mu.Unlock()
 	if c.done {
@@ -67,7 +72,9 @@ func (c *call) answered() {
 	}
 	c.done = true
 	c.stats.counts.Answered++
-	c.add(Counts{Answered: 1})
+	c.stats.counts.InputTokens += input
+	c.stats.counts.OutputTokens += output
+	c.add(Counts{Answered: 1, InputTokens: input, OutputTokens: output})
 }
 
 func (c *call) end() {
@@ -84,7 +91,10 @@ func (c *call) add(n Counts) {
 	}{{c.stats.counts.ByModel, c.model}, {c.stats.counts.ByContent, c.hash}} {
 		before, known := counted.by[counted.key]
 		if known || len(counted.by) < maxContents {
-			counted.by[counted.key] = Counts{Calls: before.Calls + n.Calls, Answered: before.Answered + n.Answered}
+			counted.by[counted.key] = Counts{
+				Calls: before.Calls + n.Calls, Answered: before.Answered + n.Answered,
+				InputTokens: before.InputTokens + n.InputTokens, OutputTokens: before.OutputTokens + n.OutputTokens,
+			}
 		}
 	}
 }

@@ -23,6 +23,8 @@ type content struct {
 	parts map[string]string
 	// exaggerate makes numbers that no range has.
 	exaggerate bool
+	// contrary turns the quality round.
+	contrary bool
 }
 
 // fencedContent takes the fenced parts out of a message; a message without fences is one part.
@@ -83,12 +85,17 @@ func (c content) quality(name string) (quality float64, reason string) {
 	lower := strings.ToLower(c.judged())
 	sum := sha256.Sum256([]byte(name + "\x00" + c.hash()))
 	spread := float64(binary.BigEndian.Uint16(sum[:2])) / math.MaxUint16
+	quality, reason = 0.6+spread*0.4, "the answer has none of the words that the stand-in knows as bad"
 	for _, word := range badWords {
 		if strings.Contains(lower, word) {
-			return spread * 0.3, "the answer contains \"" + word + "\""
+			quality, reason = spread*0.3, "the answer contains \""+word+"\""
+			break
 		}
 	}
-	return 0.6 + spread*0.4, "the answer has none of the words that the stand-in knows as bad"
+	if c.contrary {
+		return 1 - quality, reason + ", but this one begs to differ"
+	}
+	return quality, reason
 }
 
 // verdict is a valid instance of schema as JSON text.

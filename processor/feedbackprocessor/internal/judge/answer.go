@@ -59,8 +59,14 @@ func parseAnswer(text string, form *outputForm) (answer, error) {
 		return answer{}, schemaError(err, form)
 	}
 	rationale := ""
-	if given := parsed.Get(rationaleKey); given != nil && given.Type() != fastjson.TypeNull {
-		rationale = assessment.Value(given.MarshalTo(nil)).Text()
+	if given := parsed.Get(rationaleKey); given != nil {
+		switch given.Type() {
+		case fastjson.TypeNull:
+		case fastjson.TypeString: // what fastjson marshals of one that it has read need not be JSON
+			rationale = string(given.GetStringBytes())
+		default:
+			rationale = string(given.MarshalTo(nil))
+		}
 	}
 	if form.flat {
 		return answer{value: whole, rationale: rationale, decoded: decoded}, nil

@@ -69,6 +69,8 @@ func TestParseAnswer(t *testing.T) {
 		{"chain of thought", "<think>{\"accuracy\": 0}</think>" + good, flat, value, `Ünd "so"`},
 		{"wrapped", `{"rationale": "r", "value": true}`, boolean, "true", "r"},
 		{"wrapped list", `{"value": ["a", 1.0], "rationale": "r"}`, form(t, map[string]any{"type": "array"}), `["a",1.0]`, "r"},
+		{"characters that are written as escapes", `{"value": true, "rationale": "\u0007 \udb40\udc67 \u007f \"q\""}`, boolean, "true", "\a \U000e0067 \x7f \"q\""},
+		{"rationale that is no text", `{"a": 1, "rationale": ["x", 1.0]}`, form(t, map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{}, "rationale": map[string]any{}}}), `{"a":1,"rationale":["x",1.0]}`, `["x",1.0]`},
 		{"braces in strings", `{"value": true, "rationale": "} \" {"}`, boolean, "true", `} " {`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,21 +1,31 @@
 package judge
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
-// format is how an answer is asked for; a server that refuses one gets the next.
+// format is how an answer is asked for; a server that refuses one gets the provider's next.
 type format int32
 
 const (
+	// formatSchema is the provider's own structured output.
 	formatSchema format = iota
+	// formatTool makes the answer the input of a tool that the model must call.
+	formatTool
+	// formatObject asks for any JSON object.
 	formatObject
+	// formatText leaves it to the prompt.
 	formatText
 )
 
-// String names the format as OpenAI's response_format does.
+// String names the format.
 func (f format) String() string {
 	switch f {
 	case formatSchema:
 		return "json_schema"
+	case formatTool:
+		return "tool"
 	case formatObject:
 		return "json_object"
 	default:
@@ -41,17 +51,19 @@ const (
 	refusalTokens
 )
 
-// without returns the features to try after a refusal; ok is false when there is nothing left to do without.
-func (f features) without(r refusal) (features, bool) {
-	switch {
-	case r == refusalTokens && !f.oldTokens:
-		f.oldTokens = true
-	case (r == refusalFormat || r == refusalThisSchema) && f.format < formatText:
-		f.format++
-	default:
-		return f, false
+// without returns the features to try after a refusal; ok is false when there is nothing left to do without. The
+// formats are the provider's, best first.
+func (f features) without(r refusal, formats []format) (without features, ok bool) {
+	switch r {
+	case refusalTokens:
+		without, ok = features{format: f.format, oldTokens: true}, !f.oldTokens
+	case refusalFormat, refusalThisSchema:
+		if next := slices.IndexFunc(formats, func(other format) bool { return other > f.format }); next >= 0 {
+			without, ok = features{format: formats[next], oldTokens: f.oldTokens}, true
+		}
+	case refusalNone:
 	}
-	return f, true
+	return without, ok
 }
 
 // knowledge is the least that was found to be refused. It only grows, so concurrent calls may teach it in any order.

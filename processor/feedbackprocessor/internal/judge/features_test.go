@@ -60,7 +60,7 @@ func TestRefusedFeaturesAreRemembered(t *testing.T) {
 
 func TestRefusedSchemaIsRememberedPerJudge(t *testing.T) {
 	s, _ := standin(t, "standin-no-this-schema", guideConfig(), nil)
-	other, err := New("other", boolConfig(), s.model, retryConfig(), componenttest.NewNopTelemetrySettings(), WithClock(newFakeClock()))
+	other, err := New("other", boolConfig(), only(s.model), retryConfig(), componenttest.NewNopTelemetrySettings(), WithClock(newFakeClock()))
 	require.NoError(t, err)
 	for _, judge := range []*Judge{s.judge, s.judge, other, other} {
 		result, err := judge.Judge(t.Context(), guideInput)

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
@@ -15,9 +16,13 @@ type Input struct {
 	// TraceID and SpanID name the subject, in lower-case hex; they are not sent to the model.
 	TraceID, SpanID string
 	// The parts of the interaction; an empty one is not there.
-	Question, Answer, System, Context, ToolCalls string
+	Question, Answer, System, Context, ToolCalls, Expected string
 	// Truncated is set when any part was cut.
 	Truncated bool
+	// Queued is when the judgement was queued; `max_age` counts from it. Zero is now.
+	Queued time.Time
+	// Rule and Stratum are the sampling decision; only the budget reads them.
+	Rule, Stratum string
 }
 
 // Part returns the text of a part.
@@ -47,6 +52,8 @@ func (in *Input) part(part genai.Part) *string {
 		return &in.Context
 	case genai.PartToolCalls:
 		return &in.ToolCalls
+	case genai.PartExpected:
+		return &in.Expected
 	default:
 		return nil
 	}

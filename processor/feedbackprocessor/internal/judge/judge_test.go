@@ -46,31 +46,40 @@ func TestEveryFailureIsOneResult(t *testing.T) {
 		{name: "408 for ever", model: "standin-408", class: ErrorTypeTimeout, message: "HTTP 408", calls: 9},
 		{name: "500 for ever", model: "standin-500", class: ErrorTypeServerError, message: "failed (HTTP 500)", calls: 9},
 		{name: "503 for ever", model: "standin-503", class: ErrorTypeServerError, message: "failed (HTTP 503)", calls: 9},
+		{name: "504 for ever", model: "standin-504", class: ErrorTypeServerError, message: "failed (HTTP 504)", calls: 9},
+		{name: "529 for ever", model: "standin-529", class: ErrorTypeServerError, message: "is overloaded (HTTP 529)", calls: 9},
 		{name: "connection dropped", model: "standin-drop", class: ErrorTypeConnection, message: "failed before a response", calls: 9},
 		{name: "not JSON", model: "standin-garbage", class: ErrorTypeInvalidAnswer, message: "the answer is not a JSON object", calls: 1},
-		{name: "HTML of a gateway", model: "standin-html", class: ErrorTypeInvalidResponse, message: "is not a chat completion", calls: 1},
+		{name: "HTML of a gateway", model: "standin-html", class: ErrorTypeInvalidResponse, message: "; check `endpoint`", calls: 1},
 		{name: "wrong schema", model: "standin-wrong-schema", class: ErrorTypeInvalidAnswer, message: "the answer", calls: 1},
 		{name: "wrong schema, wrapped", model: "standin-wrong-schema", class: ErrorTypeInvalidAnswer, message: "the answer", calls: 1, cfg: boolConfig()},
 		{name: "number out of range", model: "standin-out-of-range", class: ErrorTypeInvalidAnswer, message: "is above the maximum of 1", calls: 1},
 		{name: "10 MB answer", model: "standin-huge", class: ErrorTypeResponseTooLarge, message: "larger than 1 MiB", calls: 1},
 		{name: "empty answer", model: "standin-empty", class: ErrorTypeEmptyAnswer, message: "the answer is empty", calls: 1},
 		{name: "cut answer", model: "standin-cut", class: ErrorTypeTruncatedAnswer, message: "raise `max_output_tokens`", calls: 1},
-		{name: "content filter", model: "standin-filtered", class: ErrorTypeRefused, message: "content filter", calls: 1},
+		{name: "content filter", model: "standin-filtered", class: ErrorTypeRefused, message: "", calls: 1},
 		{name: "refusal", model: "standin-refusal", class: ErrorTypeRefused, message: "refused to evaluate", calls: 1},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			cfg := tt.cfg
-			if cfg == nil {
-				cfg = guideConfig()
-			}
-			s, server := standin(t, tt.model, cfg, func(m *ModelConfig, _ *configretry.BackOffConfig) { m.APIKey = testKey })
-			result, err := s.judge.Judge(t.Context(), guideInput)
-			require.NoError(t, err)
-			requireFailed(t, result, tt.class, tt.message)
-			assert.Equal(t, tt.calls, server.Stats().Calls)
-			assert.Equal(t, int(tt.calls), result.Attempts)
-		})
+		for _, provider := range []string{ProviderOpenAI, ProviderAnthropic} {
+			t.Run(provider+" "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				cfg := tt.cfg
+				if cfg == nil {
+					cfg = guideConfig()
+				}
+				s, server := standin(t, tt.model, cfg, func(m *ModelConfig, _ *configretry.BackOffConfig) {
+					m.APIKey = testKey
+					if provider == ProviderAnthropic {
+						ofAnthropic(m)
+					}
+				})
+				result, err := s.judge.Judge(t.Context(), guideInput)
+				require.NoError(t, err)
+				requireFailed(t, result, tt.class, tt.message)
+				assert.Equal(t, tt.calls, server.Stats().Calls)
+				assert.Equal(t, int(tt.calls), result.Attempts)
+			})
+		}
 	}
 }
 
@@ -213,9 +222,9 @@ func TestPanicIsAResult(t *testing.T) {
 	model, err := NewModel("gpt-4", &cfg, set)
 	require.NoError(t, err)
 	require.NoError(t, model.Start(t.Context(), componenttest.NewNopHost()))
-	model.provider = nil // any fault of the code will do
-	judge, err := New("j", guideConfig(), model, retryConfig(), set)
+	judge, err := New("j", guideConfig(), only(model), retryConfig(), set)
 	require.NoError(t, err)
+	model.provider = nil // any fault of the code will do
 	result, err := judge.Judge(t.Context(), guideInput)
 	require.NoError(t, err)
 	requireFailed(t, result, ErrorTypeInternal, "failed internally")
@@ -228,7 +237,7 @@ func TestNotStartedIsAResult(t *testing.T) {
 	set := componenttest.NewNopTelemetrySettings()
 	model, err := NewModel("gpt-4", &cfg, set)
 	require.NoError(t, err)
-	judge, err := New("j", guideConfig(), model, retryConfig(), set)
+	judge, err := New("j", guideConfig(), only(model), retryConfig(), set)
 	require.NoError(t, err)
 	result, err := judge.Judge(t.Context(), guideInput)
 	require.NoError(t, err)
@@ -253,8 +262,10 @@ func TestVerdictOfTheGuide(t *testing.T) {
 		Metadata: map[string]string{
 			"model": "gpt-4", "latency_ms": "0",
 			"mlflow.assessment.judgeInputTokens": "100", "mlflow.assessment.judgeOutputTokens": "10", "mlflow.assessment.judgeCost": "0.00035",
+			"cached_tokens": "60", "reasoning_tokens": "4",
 		},
-		Attempts: 1, Model: "gpt-4", InputTokens: 100, CachedTokens: 60, OutputTokens: 10, Cost: 0.00035,
+		Attempts: 1, Model: "gpt-4", InputTokens: 100, CachedTokens: 60, OutputTokens: 10, ReasoningTokens: 4, Cost: 0.00035,
+		Usage: []ModelUsage{{Model: "gpt-4", Calls: 1, InputTokens: 100, CachedTokens: 60, OutputTokens: 10, ReasoningTokens: 4, Cost: 0.00035}},
 	}, result)
 
 	requests := s.requests()

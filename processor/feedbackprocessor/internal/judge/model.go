@@ -17,6 +17,8 @@ import (
 
 // provider speaks one vendor's API.
 type provider interface {
+	// formats are the ways to ask for an answer of a form, best first.
+	formats(output *outputForm) []format
 	// complete makes exactly one HTTP request. The reply holds the tokens used even where the call failed.
 	complete(ctx context.Context, client *http.Client, ask request, features features, now time.Time) (reply, *failure)
 }
@@ -35,15 +37,16 @@ type reply struct {
 	usage    usage
 }
 
-// usage counts tokens; cached ones are part of input.
+// usage counts tokens; cached ones are part of input, reasoning ones of output.
 type usage struct {
-	input, cached, output int64
+	input, cached, output, reasoning int64
 }
 
 func (u *usage) add(other usage) {
 	u.input += other.input
 	u.cached += other.cached
 	u.output += other.output
+	u.reasoning += other.reasoning
 }
 
 // Model is a language model that any number of judges may ask at once.
@@ -54,6 +57,8 @@ type Model struct {
 	provider provider
 	set      component.TelemetrySettings
 	learned  knowledge
+	pace     *pace
+	breaker  *breaker
 
 	client    atomic.Pointer[http.Client]
 	transport http.RoundTripper
@@ -61,19 +66,30 @@ type Model struct {
 
 // NewModel makes a model of a valid configuration; key is its key in `models`.
 func NewModel(key string, cfg *ModelConfig, set component.TelemetrySettings) (*Model, error) {
-	name := cfg.Model
-	if name == "" {
-		name = key
+	m := &Model{
+		key: key, name: cfg.Model, cfg: cfg, set: set,
+		pace: newPace(cfg.MaxConcurrency, cfg.RequestsPerMinute), breaker: newBreaker(key, set.Logger),
 	}
-	provider, err := newOpenAI(cfg, name)
+	if m.name == "" {
+		m.name = key
+	}
+	var err error
+	if cfg.Provider == ProviderAnthropic {
+		m.provider, err = newAnthropic(cfg, m.name)
+	} else {
+		m.provider, err = newOpenAI(cfg, m.name)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model %q: %w", key, err)
 	}
-	return &Model{key: key, name: name, cfg: cfg, provider: provider, set: set}, nil
+	return m, nil
 }
 
 // Key is the model's key in `models`, which metrics and results name.
 func (m *Model) Key() string { return m.key }
+
+// Paused reports whether the model's server is down, so that its judgements wait.
+func (m *Model) Paused() bool { return m.breaker.isOpen() }
 
 // Start builds the HTTP client, with the host's extensions for auth and middleware. It makes no connection.
 func (m *Model) Start(ctx context.Context, host component.Host) error {
@@ -107,11 +123,30 @@ func (m *Model) Shutdown() {
 	}
 }
 
+// enter waits until the model may be called: while its server is down, then for the model's pace. The failure says why
+// it may not, unless ctx ended. After the call, leave gives the place back, and the permit is to be reported.
+func (m *Model) enter(ctx context.Context, wait waiting) (pass permit, leave func(), fail *failure) {
+	for {
+		if pass, fail = m.breaker.enter(ctx, wait); fail != nil {
+			return pass, nil, fail
+		}
+		var err error
+		if leave, err = m.pace.enter(ctx, wait.clock); err != nil {
+			m.breaker.report(pass, outcomeNone, "", wait.clock.Now())
+			return pass, nil, &failure{class: errorTypeCancelled, message: "the collector stops"}
+		}
+		if !m.breaker.stale(pass) {
+			return pass, leave, nil
+		}
+		leave() // it went down while the call waited for its turn
+	}
+}
+
 // call makes one HTTP request.
 func (m *Model) call(ctx context.Context, ask request, features features, now time.Time) (reply, *failure) {
 	client := m.client.Load()
 	if client == nil {
-		return reply{}, &failure{class: ErrorTypeInternal, message: "it was asked before it was started"}
+		return reply{}, &failure{class: ErrorTypeInternal, spent: spentUnsent, message: "it was asked before it was started"}
 	}
 	return m.provider.complete(ctx, client, ask, features, now)
 }

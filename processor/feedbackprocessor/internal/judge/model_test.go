@@ -55,7 +55,7 @@ func TestAuthExtension(t *testing.T) {
 	host := extensionsHost{id: authExtension{}}
 	require.NoError(t, model.Start(t.Context(), host))
 	assert.Len(t, host, 1, "the host's extensions are not ours to change")
-	judge, err := New("j", boolConfig(), model, retryConfig(), set)
+	judge, err := New("j", configFor("m", boolConfig()), only(model), retryConfig(), set)
 	require.NoError(t, err)
 	result, err := judge.Judge(context.Background(), guideInput)
 	require.NoError(t, err)
@@ -77,6 +77,6 @@ func TestEndpointKeepsItsPathAndQuery(t *testing.T) {
 		cfg.ClientConfig.Endpoint = tt.endpoint
 		p, err := newOpenAI(&cfg, "m")
 		require.NoError(t, err)
-		assert.Equal(t, tt.want, p.url)
+		assert.Equal(t, tt.want, p.endpoint.url)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -79,6 +80,12 @@ func boolConfig() *Config {
 	return cfg
 }
 
+// configFor is a judge that asks another model.
+func configFor(model string, cfg *Config) *Config {
+	cfg.Model = model
+	return cfg
+}
+
 func retryConfig() configretry.BackOffConfig {
 	retry := configretry.NewDefaultBackOffConfig()
 	retry.InitialInterval, retry.MaxElapsedTime, retry.RandomizationFactor = time.Second, time.Minute, 0
@@ -97,6 +104,8 @@ type setup struct {
 // sentRequest is a request as a server sees it.
 type sentRequest struct {
 	header http.Header
+	// target is the path with its query.
+	target string
 	raw    map[string]json.RawMessage
 	System string
 	User   string
@@ -113,7 +122,9 @@ func newSetup(t *testing.T, handler http.Handler, cfg *Config, change func(*Mode
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
 			mu.Lock()
-			requests = append(requests, readRequest(t, r.Header, body))
+			request := readRequest(t, r.Header, body)
+			request.target = r.URL.RequestURI()
+			requests = append(requests, request)
 			mu.Unlock()
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -144,10 +155,13 @@ func newJudge(t *testing.T, cfg *Config, modelConfig *ModelConfig, retry configr
 	require.NoError(t, model.Start(t.Context(), componenttest.NewNopHost()))
 	t.Cleanup(model.Shutdown)
 	clock := newFakeClock()
-	judge, err := New("llm_judge_evaluation", cfg, model, retry, set, WithClock(clock))
+	judge, err := New("llm_judge_evaluation", cfg, only(model), retry, set, WithClock(clock))
 	require.NoError(t, err)
 	return setup{judge: judge, model: model, clock: clock}
 }
+
+// only is the `models` of a configuration that has one.
+func only(model *Model) map[string]*Model { return map[string]*Model{model.Key(): model} }
 
 // standin is a setup on the stand-in with a behaviour.
 func standin(t *testing.T, model string, cfg *Config, change func(*ModelConfig, *configretry.BackOffConfig)) (setup, *standinllm.Handler) {
@@ -168,6 +182,9 @@ func readRequest(t *testing.T, header http.Header, body []byte) sentRequest {
 		t.Errorf("the request is not JSON")
 		return request
 	}
+	if _, ok := request.raw["system"]; ok {
+		return readMessage(t, request)
+	}
 	var messages []struct{ Role, Content string }
 	if json.Unmarshal(request.raw["messages"], &messages) != nil || len(messages) != 2 || messages[0].Role != "system" || messages[1].Role != "user" {
 		t.Errorf("the messages are not one of the system and one of the user")
@@ -177,12 +194,43 @@ func readRequest(t *testing.T, header http.Header, body []byte) sentRequest {
 	return request
 }
 
+// readMessage reads a request of Anthropic's API.
+func readMessage(t *testing.T, request sentRequest) sentRequest {
+	t.Helper()
+	var (
+		system []struct {
+			Text         string
+			CacheControl map[string]string `json:"cache_control"`
+		}
+		messages []struct{ Role, Content string }
+	)
+	if json.Unmarshal(request.raw["system"], &system) != nil || len(system) != 1 || system[0].CacheControl["type"] != "ephemeral" {
+		t.Errorf("the system message is not one block that is cached")
+		return request
+	}
+	if json.Unmarshal(request.raw["messages"], &messages) != nil || len(messages) != 1 || messages[0].Role != "user" {
+		t.Errorf("the messages are not one of the user")
+		return request
+	}
+	request.System, request.User = system[0].Text, messages[0].Content
+	return request
+}
+
+// ofAnthropic changes a model to Anthropic's API on the same server.
+func ofAnthropic(cfg *ModelConfig) {
+	cfg.Provider = ProviderAnthropic
+	cfg.ClientConfig.Endpoint = strings.TrimSuffix(cfg.ClientConfig.Endpoint, "/v1")
+}
+
 // completionServer answers every call with the same text.
 func completionServer(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"content": text}}},
-			"usage":   map[string]any{"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": map[string]any{"cached_tokens": 60}},
+			"usage": map[string]any{
+				"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": map[string]any{"cached_tokens": 60},
+				"completion_tokens_details": map[string]any{"reasoning_tokens": 4},
+			},
 		})
 	})
 }

@@ -23,14 +23,15 @@ var promptFields = map[string]genai.Part{
 	"System":    genai.PartSystem,
 	"Context":   genai.PartContext,
 	"ToolCalls": genai.PartToolCalls,
+	"Expected":  genai.PartExpected,
 }
 
 // partOrder is the order in which parts are read and named.
-var partOrder = []genai.Part{genai.PartQuestion, genai.PartAnswer, genai.PartSystem, genai.PartContext, genai.PartToolCalls}
+var partOrder = []genai.Part{genai.PartQuestion, genai.PartAnswer, genai.PartSystem, genai.PartContext, genai.PartToolCalls, genai.PartExpected}
 
 // promptData is what a template sees. A part that is not there is nil, so that `{{if .Context}}` works.
 type promptData struct {
-	Question, Answer, System, Context, ToolCalls *fenced
+	Question, Answer, System, Context, ToolCalls, Expected *fenced
 }
 
 // fenced is foreign text that renders itself between two lines that hold a token it cannot know.
@@ -107,7 +108,7 @@ func parsePrompt(text string) (*prompt, error) {
 			p.needs = append(p.needs, part)
 		}
 	}
-	for _, sample := range []Input{{}, {Question: "q", Answer: "a", System: "s", Context: "c", ToolCalls: "[]"}} {
+	for _, sample := range []Input{{}, {Question: "q", Answer: "a", System: "s", Context: "c", ToolCalls: "[]", Expected: "e"}} {
 		if _, err := p.render(sample, "token"); err != nil {
 			return nil, err
 		}
@@ -177,7 +178,7 @@ func checkField(ident []string, used map[genai.Part]bool) error {
 	return nil
 }
 
-func fieldNames() string { return ".Question, .Answer, .System, .Context, .ToolCalls" }
+func fieldNames() string { return ".Question, .Answer, .System, .Context, .ToolCalls, .Expected" }
 
 // render fills the template.
 func (p *prompt) render(in Input, token string) (string, error) {
@@ -194,6 +195,7 @@ func (p *prompt) render(in Input, token string) (string, error) {
 		System:    part(genai.PartSystem),
 		Context:   part(genai.PartContext),
 		ToolCalls: part(genai.PartToolCalls),
+		Expected:  part(genai.PartExpected),
 	})
 	if err != nil {
 		return "", err

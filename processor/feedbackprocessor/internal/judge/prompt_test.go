@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestPromptNeedsWhatItShows(t *testing.T) {
 		want       []genai.Part
 	}{
 		{"one", "{{.Answer}}", []genai.Part{genai.PartAnswer}},
-		{"all, in order", "{{.ToolCalls}}{{.Context}}{{.System}}{{.Answer}}{{.Question}}", partOrder},
+		{"all, in order", "{{.Expected}}{{.ToolCalls}}{{.Context}}{{.System}}{{.Answer}}{{.Question}}", partOrder},
 		{"in conditions", "{{if and .Context (not .System)}}x{{else}}{{$.Answer}}{{end}}", []genai.Part{genai.PartAnswer, genai.PartSystem, genai.PartContext}},
 		{"by a variable", "{{$a := .Answer}}{{$a}}", []genai.Part{genai.PartAnswer}},
 	} {
@@ -113,15 +114,31 @@ var hostileTexts = []string{
 	"MARK",
 }
 
+// sharedHostileTexts are those that redaction is tried with, too.
+func sharedHostileTexts(t *testing.T) []string {
+	t.Helper()
+	quoted, err := os.ReadFile("../redact/testdata/hostile.txt")
+	require.NoError(t, err)
+	var texts []string
+	for line := range strings.Lines(string(quoted)) {
+		text, err := strconv.Unquote(strings.TrimSuffix(line, "\n"))
+		require.NoError(t, err)
+		texts = append(texts, text)
+	}
+	return texts
+}
+
 // TestForeignTextStaysInItsFence looks at the bytes of the request: hostile text is nowhere but inside a fence.
 func TestForeignTextStaysInItsFence(t *testing.T) {
-	require.GreaterOrEqual(t, len(hostileTexts), 20)
+	hostileTexts := append(sharedHostileTexts(t), hostileTexts...)
+	require.GreaterOrEqual(t, len(hostileTexts), 80)
 	cfg := guideConfig()
-	cfg.Prompt = "Q {{.Question}} A {{.Answer}}{{with .System}}S {{.}}{{end}}{{$c := .Context}}{{$c}}{{or .ToolCalls .Answer}}.{{.Answer}}"
+	cfg.MaxInput = maxInput
+	cfg.Prompt = "Q {{.Question}} A {{.Answer}}{{with .System}}S {{.}}{{end}}{{$c := .Context}}{{$c}}{{or .ToolCalls .Answer}}.{{.Answer}}{{.Expected}}"
 	s := newSetup(t, completionServer(`{"helpfulness": 1, "accuracy": 1, "rationale": ""}`), cfg, nil)
 	tokens := map[string]bool{}
 	for i, hostile := range hostileTexts {
-		in := Input{Question: hostile, Answer: hostile, System: hostile, Context: hostile, ToolCalls: hostile}
+		in := Input{Question: hostile, Answer: hostile, System: hostile, Context: hostile, ToolCalls: hostile, Expected: hostile}
 		result, err := s.judge.Judge(t.Context(), in)
 		require.NoError(t, err)
 		require.Nil(t, result.Error)
@@ -154,7 +171,7 @@ func TestForeignTextStaysInItsFence(t *testing.T) {
 			assert.Equal(t, strings.ToValidUTF8(hostile, "\uFFFD"), body, "the text arrives as it was written")
 			rest = after
 		}
-		assert.Equal(t, 6, fences)
+		assert.Equal(t, 7, fences)
 		assert.NotContains(t, outside.String(), "MARK", "hostile text %d left its fence", i)
 		assert.True(t, strings.HasSuffix(outside.String(), reminder))
 	}

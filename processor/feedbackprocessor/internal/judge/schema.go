@@ -23,9 +23,13 @@ type outputForm struct {
 	// schema is what answers are validated against and what the prompt shows.
 	schema    json.RawMessage
 	validator *jsonschema.Schema
-	// sent is the schema in requests; strict says that it fits the strict mode.
+	// sent is the schema in OpenAI's requests; strict says that it fits the strict mode.
 	sent   json.RawMessage
 	strict bool
+	// closed is the schema in Anthropic's requests; nil where its structured outputs cannot say it.
+	closed json.RawMessage
+	// value is the schema of the value, with the definitions that it refers to.
+	value map[string]any
 	// names are those of all properties in schema.
 	names map[string]bool
 	// keys are those of a value that is a closed object; nil when they are open.
@@ -50,7 +54,7 @@ func newOutputForm(name string, output map[string]any) (*outputForm, error) {
 		return nil, err
 	}
 	value := closeObjects(user).(map[string]any)
-	form := &outputForm{name: schemaName(name), boolean: value["type"] == "boolean"}
+	form := &outputForm{name: schemaName(name), boolean: value["type"] == "boolean", value: value}
 	properties, _ := value["properties"].(map[string]any)
 	if value["type"] == "object" && properties != nil && value["additionalProperties"] == false {
 		form.keys = slices.Sorted(maps.Keys(properties))
@@ -73,9 +77,14 @@ func newOutputForm(name string, output map[string]any) (*outputForm, error) {
 		return nil, err
 	}
 	form.sent = form.schema
-	if strict, ok := strictSchema(answer); ok {
+	if strict, ok := strictSchema(answer, openAIDialect); ok {
 		form.strict = true
 		if form.sent, err = json.Marshal(strict); err != nil {
+			return nil, err
+		}
+	}
+	if closed, ok := strictSchema(answer, anthropicDialect); ok {
+		if form.closed, err = json.Marshal(closed); err != nil {
 			return nil, err
 		}
 	}

@@ -128,7 +128,7 @@ func TestFingerprint(t *testing.T) {
 		changeModel(&modelConfig)
 		model, err := NewModel("m", &modelConfig, componenttest.NewNopTelemetrySettings())
 		require.NoError(t, err)
-		judge, err := New("j", cfg, model, retryConfig(), componenttest.NewNopTelemetrySettings())
+		judge, err := New("j", configFor("m", cfg), only(model), retryConfig(), componenttest.NewNopTelemetrySettings())
 		require.NoError(t, err)
 		return judge
 	}

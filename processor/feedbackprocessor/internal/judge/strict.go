@@ -1,22 +1,40 @@
 package judge
 
 import (
+	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 )
 
-// strictKeywords are what the strict mode of structured outputs takes; the others only validate the answer.
-// See https://platform.openai.com/docs/guides/structured-outputs#supported-schemas.
-var strictKeywords = []string{
-	"type", "title", "description", "enum", "const", "properties", "required", "additionalProperties", "items", "anyOf",
-	"$ref", "$defs", "definitions", "pattern", "format", "multipleOf", "minimum", "maximum", "exclusiveMinimum",
-	"exclusiveMaximum", "minItems", "maxItems",
+// dialect is what of JSON Schema the constrained decoding of a provider takes; the rest only validates the answer.
+type dialect struct {
+	keywords []string
+	formats  []any
+	// minItems is the largest minItems.
+	minItems int64
 }
 
-// strictFormats are the formats that the strict mode takes.
-var strictFormats = []any{"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+var (
+	// openAIDialect is OpenAI's strict mode.
+	// See https://platform.openai.com/docs/guides/structured-outputs#supported-schemas.
+	openAIDialect = dialect{
+		keywords: append([]string{"pattern", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "maxItems"}, commonKeywords...),
+		formats:  commonFormats,
+		minItems: math.MaxInt64,
+	}
+	// anthropicDialect is that of Anthropic's structured outputs.
+	// See https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations.
+	anthropicDialect = dialect{keywords: commonKeywords, formats: append([]any{"uri"}, commonFormats...), minItems: 1}
 
-// strictTypes are what makes a schema concrete enough for the strict mode.
+	commonKeywords = []string{
+		"type", "title", "description", "enum", "const", "properties", "required", "additionalProperties", "items", "anyOf",
+		"$ref", "$defs", "definitions", "format", "minItems",
+	}
+	commonFormats = []any{"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+)
+
+// strictTypes are what makes a schema concrete enough for constrained decoding.
 var strictTypes = []string{"type", "enum", "const", "anyOf", "$ref"}
 
 // closeObjects returns a copy of schema in which an object that lists its properties needs all of them and takes no
@@ -36,9 +54,9 @@ func closeObjects(schema any) any {
 	})
 }
 
-// strictSchema returns schema in the form of the strict mode: closed objects, all properties required, known
-// keywords only. ok is false where that form cannot say what the schema means, such as for a free-form object.
-func strictSchema(schema any) (strict any, ok bool) {
+// strictSchema returns schema in the form of a dialect: closed objects, all properties required, known keywords only.
+// ok is false where that form cannot say what the schema means, such as for a free-form object.
+func strictSchema(schema any, d dialect) (strict any, ok bool) {
 	ok = true
 	strict = mapSchema(schema, func(node map[string]any) {
 		if alternatives, is := node["oneOf"]; is {
@@ -58,13 +76,18 @@ func strictSchema(schema any) (strict any, ok bool) {
 		if !slices.ContainsFunc(strictTypes, func(key string) bool { return node[key] != nil }) {
 			ok = false
 		}
-		if format, is := node["format"]; is && !slices.Contains(strictFormats, format) {
+		if format, is := node["format"]; is && !slices.Contains(d.formats, format) {
 			delete(node, "format")
 		}
-		maps.DeleteFunc(node, func(key string, _ any) bool { return !slices.Contains(strictKeywords, key) })
+		if least, is := node["minItems"].(json.Number); is {
+			if n, err := least.Int64(); err != nil || n > d.minItems {
+				delete(node, "minItems")
+			}
+		}
+		maps.DeleteFunc(node, func(key string, _ any) bool { return !slices.Contains(d.keywords, key) })
 	})
 	if root, is := strict.(map[string]any); !is || root["anyOf"] != nil {
-		ok = false // the strict mode takes no alternatives at the root
+		ok = false // there must be no alternatives at the root
 	}
 	return strict, ok
 }

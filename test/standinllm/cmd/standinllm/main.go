@@ -35,7 +35,7 @@ func run(args []string) error {
 		if flags.Output() == io.Discard {
 			return
 		}
-		_, _ = fmt.Fprintln(flags.Output(), "A stand-in for a language model, with OpenAI's API. Models: standin (or any other name), standin-"+strings.Join(standinllm.Behaviours(), ", standin-"))
+		_, _ = fmt.Fprintln(flags.Output(), "A stand-in for a language model, with OpenAI's and Anthropic's API. Models: standin (or any other name), standin-"+strings.Join(standinllm.Behaviours(), ", standin-"))
 		flags.PrintDefaults()
 	}
 	flags.SetOutput(io.Discard) // a wrong flag is one line, not a page
