@@ -15,14 +15,38 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 )
 
-// Interaction gives the texts of a subject; *genai.Interaction is one.
+// Interaction gives the texts of a subject; *genai.Interaction is one. What gives more, Meter or ToolUser, can be held
+// against more.
 type Interaction interface {
 	Text(part genai.Part) (string, genai.State)
 }
 
-var _ Interaction = (*genai.Interaction)(nil)
+// Meter is an Interaction that knows its numbers.
+type Meter interface {
+	// InputTokens and OutputTokens are numbers of tokens; ok is false where the subject does not tell.
+	InputTokens() (n int64, ok bool)
+	OutputTokens() (n int64, ok bool)
+	// Cost is in USD; ok is false where the subject does not tell.
+	Cost() (usd float64, ok bool)
+}
 
-// Subject is what a check looks at. Checks of text read Interaction, those in OTTL read the span.
+// ToolUser is an Interaction that knows its tools.
+type ToolUser interface {
+	// ToolCalls are the calls that the answer asks for.
+	ToolCalls() []genai.ToolCall
+	// ToolDefinitions are the JSON Schemas of the tools' arguments, by the tools' names; a schema is "" where the tool
+	// has none. There are none where the subject does not carry them.
+	ToolDefinitions() map[string]string
+}
+
+var (
+	_ Interaction = (*genai.Interaction)(nil)
+	_ Meter       = (*genai.Interaction)(nil)
+	_ ToolUser    = (*genai.Interaction)(nil)
+)
+
+// Subject is what a check looks at. Checks of text and of numbers read Interaction, those in OTTL and of latency the
+// span.
 type Subject struct {
 	Interaction Interaction
 	Resource    ptrace.ResourceSpans
@@ -109,11 +133,11 @@ func (c *Check) SourceID() string { return c.sourceID }
 // schema files, targets, expected outcomes, texts and the order of parts; not of name, source id, kinds, conditions.
 func (c *Check) Fingerprint() string { return c.fingerprint }
 
-// NeedsText reports whether the check reads text of the interaction; without any, Subject.Interaction may be nil.
+// NeedsText reports whether the check reads text of the interaction.
 func (c *Check) NeedsText() bool { return c.needsText }
 
-// Evaluate runs the check. A state other than genai.StateText says why a text was not there to test; the result is
-// empty then. An empty text that was captured is a text. Texts that are known to be cut are not tested.
+// Evaluate runs the check. A state other than genai.StateText says why a text, or a number, was not there to test; the
+// result is empty then. An empty text that was captured is a text. Texts that are known to be cut are not tested.
 func (c *Check) Evaluate(ctx context.Context, s *Subject) (Result, genai.State) {
 	in := newInput(s)
 	defer in.free()
@@ -149,7 +173,7 @@ func (s *single) run(ctx context.Context, in *input) (Result, genai.State) {
 		result.Value = assessment.Bool(f.holds)
 	}
 	explain := s.rule.explainPassed
-	if result.Value.Type() == assessment.ValueTypeBool {
+	if f.judged || result.Value.Type() == assessment.ValueTypeBool {
 		passed := f.holds == s.rule.expect
 		result.Verdict = assessment.VerdictOf(passed)
 		if !passed {

@@ -76,9 +76,6 @@ func (c *Config) partOrder() []string {
 	})
 }
 
-// kindOrder is the order in which the kinds are documented.
-var kindOrder = []string{containsKey, matchesKey, lengthKey, jsonKey, ottlKey}
-
 // part is a compiled part of a composite.
 type part struct {
 	rule

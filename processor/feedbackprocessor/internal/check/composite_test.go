@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 )
 
 func TestPartOrder(t *testing.T) {
@@ -14,13 +15,14 @@ func TestPartOrder(t *testing.T) {
 		z: {contains: {any: [z]}, explain: z}, a: {contains: {any: [z]}, explain: a}, l: {length: {min: 9}, explain: l},
 		j: {json: {}, explain: j}, m: {matches: {pattern: z}, explain: m},
 		o: {ottl: {condition: 'false'}, explain: o},
+		c: {cost: {max_usd: 1}, explain: c}, i: {finds: {any: [email]}, explain: i},
 		n: {contains: {any: [x]}, expect: false, explain: n}, k: {length: {max: 9}, expect: false, explain: k}}`
 	subject := withSpan(nil)
-	subject.Interaction = answer("x").Interaction
+	subject.Interaction = metered{captured: captured{genai.PartAnswer: "x"}, usd: 2, hasCost: true}
 	for _, test := range []struct{ name, order, want string }{
-		{"by rule", "", "a; z; m; l; j; o; n; k"},
-		{"all named", ", order: [k, n, o, j, l, m, z, a]", "k; n; o; j; l; m; z; a"},
-		{"some named", ", order: [n, l]", "n; l; a; z; m; j; o; k"},
+		{"by rule", "", "a; z; m; l; j; o; i; c; n; k"},
+		{"all named", ", order: [k, n, o, j, l, m, z, a, c, i]", "k; n; o; j; l; m; z; a; c; i"},
+		{"some named", ", order: [n, l]", "n; l; a; z; m; j; o; i; c; k"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

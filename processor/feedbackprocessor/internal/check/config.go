@@ -10,15 +10,20 @@ import (
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/library"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/subject"
 )
 
-// Config is one check, an entry of `checks`; the entry's key is the assessment's name. It has exactly one of
-// contains, matches, length, json, ottl and parts.
+// Config is one check, an entry of `checks`; the entry's key is the assessment's name. It has exactly one of the kinds
+// of check from contains to cost, or parts.
 //
-// The value of contains, matches, length and json is whether they hold, that of ottl is what it computes, and that of
-// parts is {"overall_score": passed parts / all parts, "details": {<part>: whether it holds, "rationale": [texts]}}.
+// The value is whether the check holds; for ottl it is what it computes, and for latency, tokens and cost the number.
+// That of parts is {"overall_score": passed parts / all parts, "details": {<part>: whether it holds, "rationale":
+// [texts]}}.
 type Config struct {
+	// Use is an entry of the library with its version, such as email@1: its keys are the defaults of this check, and
+	// what is written beside it wins. Default none.
+	Use string `mapstructure:"use"`
 	// Enabled turns the check on. Default true.
 	Enabled bool `mapstructure:"enabled"`
 	// SourceID is the source id of the results. Default: the check's name, `@` and the first 8 digits of its
@@ -32,12 +37,13 @@ type Config struct {
 	// Conditions are OTTL conditions in span context; any one may match. Default none: all spans of the kinds.
 	Conditions []string `mapstructure:"conditions"`
 	// Target is the text that is tested: answer, question, system, context or tool_calls. Beside parts it is the
-	// default of the parts; ottl has none. Default answer.
+	// default of the parts; ottl, tool_arguments, latency, tokens and cost have none. Default answer.
 	Target genai.Part `mapstructure:"target"`
 	// Expect is the outcome with which the check passes. Default true.
 	Expect *bool `mapstructure:"expect"`
 	// Explain is the rationale of a result that does not pass, a text/template over what the kind of check found out:
-	// .Value (all but parts), .Found and .Missing (contains), .Length (length), .Problem (json). Default none.
+	// .Value (all but parts), .Found (contains, finds, refusal, urls), .Missing (contains), .Count (finds, urls), .Length
+	// (length), .Share (repetition), .Problem (json, tool_arguments, latency, tokens, cost). Default none.
 	Explain string `mapstructure:"explain"`
 	// ExplainPassed is the rationale of a result that passes, a template like Explain. Default none.
 	ExplainPassed string `mapstructure:"explain_passed"`
@@ -52,21 +58,39 @@ type Config struct {
 	JSON *JSONConfig `mapstructure:"json"`
 	// OTTL computes a value or a condition from the span.
 	OTTL *OTTLConfig `mapstructure:"ottl"`
+	// Finds looks for personal data and secrets.
+	Finds *FindsConfig `mapstructure:"finds"`
+	// Refusal asks whether the text begins by refusing.
+	Refusal *RefusalConfig `mapstructure:"refusal"`
+	// Repetition holds the share of the text that says again what it said against a bound.
+	Repetition *RepetitionConfig `mapstructure:"repetition"`
+	// URLs holds the hosts of the text's URLs against lists.
+	URLs *URLsConfig `mapstructure:"urls"`
+	// ToolArguments holds tool calls against the definitions of the tools.
+	ToolArguments *ToolArgumentsConfig `mapstructure:"tool_arguments"`
+	// Latency holds the span's duration against a bound.
+	Latency *LatencyConfig `mapstructure:"latency"`
+	// Tokens holds the numbers of tokens against bounds.
+	Tokens *TokensConfig `mapstructure:"tokens"`
+	// Cost holds the cost against a bound.
+	Cost *CostConfig `mapstructure:"cost"`
 
 	// Parts are the parts of a composite, by name. It passes when all of them pass; its rationale is what they explain,
 	// joined by "; ".
 	Parts map[string]*PartConfig `mapstructure:"parts"`
 	// Order names parts in the order in which details and rationale show them, because a collector's configuration
 	// does not keep the order of a mapping. Parts that it leaves out follow: those that must hold before those that
-	// must not (`expect: false`), in each by kind, in the order contains, matches, length, json, ottl, then by name.
+	// must not (`expect: false`), in each by kind, in the order of the keys here, then by name.
 	Order []string `mapstructure:"order"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// PartConfig is one part of a composite. It has exactly one of contains, matches, length, json and ottl (a condition).
+// PartConfig is one part of a composite. It has exactly one of the kinds of check; ottl is a condition.
 type PartConfig struct {
+	// Use is an entry of the library, as in Config. Default none.
+	Use string `mapstructure:"use"`
 	// Target is the text that is tested. Default: the composite's.
 	Target genai.Part `mapstructure:"target"`
 	// Expect is the outcome with which the part passes. Default true.
@@ -84,6 +108,22 @@ type PartConfig struct {
 	JSON *JSONConfig `mapstructure:"json"`
 	// OTTL asks for a condition on the span.
 	OTTL *OTTLConfig `mapstructure:"ottl"`
+	// Finds looks for personal data and secrets.
+	Finds *FindsConfig `mapstructure:"finds"`
+	// Refusal asks whether the text begins by refusing.
+	Refusal *RefusalConfig `mapstructure:"refusal"`
+	// Repetition holds the share of the text that says again what it said against a bound.
+	Repetition *RepetitionConfig `mapstructure:"repetition"`
+	// URLs holds the hosts of the text's URLs against lists.
+	URLs *URLsConfig `mapstructure:"urls"`
+	// ToolArguments holds tool calls against the definitions of the tools.
+	ToolArguments *ToolArgumentsConfig `mapstructure:"tool_arguments"`
+	// Latency holds the span's duration against a bound.
+	Latency *LatencyConfig `mapstructure:"latency"`
+	// Tokens holds the numbers of tokens against bounds.
+	Tokens *TokensConfig `mapstructure:"tokens"`
+	// Cost holds the cost against a bound.
+	Cost *CostConfig `mapstructure:"cost"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -93,6 +133,7 @@ var (
 	_ confmap.Validator   = (*Config)(nil)
 	_ confmap.Unmarshaler = (*Config)(nil)
 	_ confmap.Validator   = (*PartConfig)(nil)
+	_ confmap.Unmarshaler = (*PartConfig)(nil)
 )
 
 // NewDefaultConfig returns the configuration of a check of which nothing is written yet.
@@ -103,6 +144,10 @@ func NewDefaultConfig() Config {
 // Unmarshal implements confmap.Unmarshaler: entries of a map have no other way to their defaults.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	*c = NewDefaultConfig()
+	conf, err := library.ForCheck(conf)
+	if err != nil {
+		return err
+	}
 	for _, key := range conf.AllKeys() {
 		part, isPart := strings.CutPrefix(key, "parts"+confmap.KeyDelimiter)
 		isPart = isPart && !strings.Contains(part, confmap.KeyDelimiter)
@@ -116,6 +161,15 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	return conf.Unmarshal(c)
 }
 
+// Unmarshal implements confmap.Unmarshaler, for Use.
+func (c *PartConfig) Unmarshal(conf *confmap.Conf) error {
+	conf, err := library.ForCheck(conf)
+	if err != nil {
+		return err
+	}
+	return conf.Unmarshal(c)
+}
+
 // Validate implements confmap.Validator. It reads no files; whether the conditions compile is the processor's to say.
 func (c *Config) Validate() error {
 	errs := []error{subject.Validate(c.Scope, c.Kinds)}
@@ -124,7 +178,7 @@ func (c *Config) Validate() error {
 		if len(c.Order) > 0 {
 			errs = append(errs, errors.New("`order` orders `parts`, which are missing"))
 		}
-		return errors.Join(append(errs, r.validate("contains, matches, length, json, ottl, parts"))...)
+		return errors.Join(append(errs, r.validate(choices+", parts"))...)
 	}
 	return errors.Join(append(errs, validateTarget(c.Target), c.validateComposite(r))...)
 }
@@ -132,7 +186,7 @@ func (c *Config) Validate() error {
 // Validate implements confmap.Validator.
 func (c *PartConfig) Validate() error {
 	r := c.rule()
-	errs := []error{r.validate("contains, matches, length, json, ottl")}
+	errs := []error{r.validate(choices)}
 	if c.OTTL != nil && c.OTTL.Value != "" {
 		errs = append(errs, errors.New("`ottl` has a `value`: a part passes or not, give a `condition`"))
 	}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 func TestConfigErrors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, yaml, want string }{
-		{"nothing", `{}`, "nothing to check: give exactly one of contains, matches, length, json, ottl, parts"},
+		{"nothing", `{}`, "nothing to check: give exactly one of contains, matches, length, json, ottl, finds, refusal, repetition, urls, tool_arguments, latency, tokens, cost, parts"},
 		{"two kinds", `{contains: {any: [a]}, length: {max: 1}}`, "contains and length exclude each other: give exactly one of"},
 		{"kind beside parts", `{json: {}, parts: {p: {json: {}}}}`, "`json` and `parts` exclude each other"},
 		{"unknown key", `{contain: {any: [a]}}`, "contain"},
@@ -37,7 +38,7 @@ func TestConfigErrors(t *testing.T) {
 		{"source_id in a part", `{parts: {p: {json: {}, source_id: x}}}`, "source_id"},
 		{"enabled in a part", `{parts: {p: {json: {}, enabled: false}}}`, "enabled"},
 		{"explain_passed in a part", `{parts: {p: {json: {}, explain_passed: x}}}`, "explain_passed"},
-		{"nothing in a part", `{parts: {p: {explain: x}}}`, "parts::p: nothing to check: give exactly one of contains, matches, length, json, ottl"},
+		{"nothing in a part", `{parts: {p: {explain: x}}}`, "parts::p: nothing to check: give exactly one of contains, matches, length, json, ottl, finds, refusal, repetition, urls, tool_arguments, latency, tokens, cost"},
 		{"value in a part", `{parts: {p: {ottl: {value: '1'}}}}`, "parts::p: `ottl` has a `value`"},
 		{"no terms", `{contains: {}}`, "contains: no terms"},
 		{"empty term", `{contains: {any: [a, ""]}}`, "contains: a term is empty"},
@@ -58,6 +59,31 @@ func TestConfigErrors(t *testing.T) {
 		{"bad value", `{ottl: {value: 'Nope(span.name)'}}`, "ottl: `value` \"Nope(span.name)\""},
 		{"path without context", `{ottl: {condition: 'name == "x"'}}`, "span.name"},
 		{"editor", `{ottl: {value: 'set(span.name, "x")'}}`, "ottl: `value`"},
+		{"nothing to find", `{finds: {}}`, "finds: nothing to find: give `any` of [email phone card iban api_key private_key]"},
+		{"unknown finder", `{finds: {any: [mail]}}`, "finds: `any`: there is no finder \"mail\": give any of [email"},
+		{"blank phrase", `{refusal: {phrases: [a, " "]}}`, "refusal: `phrases` has a blank one"},
+		{"within", `{refusal: {within: -1}}`, "refusal: `within` is -1: give 1 to 2000 characters, or leave it out for 200"},
+		{"share", `{repetition: {max_share: 1}}`, "repetition: `max_share` is 1: give a number above 0 and below 1, such as 0.5"},
+		{"no share", `{repetition: {max_share: .nan}}`, "repetition: `max_share` is NaN"},
+		{"words", `{repetition: {words: 17}}`, "repetition: `words` is 17: give 1 to 16, or leave it out for 4"},
+		{"min words", `{repetition: {min_words: -1}}`, "repetition: `min_words` is -1"},
+		{"no hosts", `{urls: {}}`, "urls: no hosts: give `allow`, `deny` or both"},
+		{"no hosts denied", `{urls: {deny: []}}`, "urls: no hosts: give `allow`, `deny` or both"},
+		{"host with a scheme", `{urls: {allow: ["https://example.com"]}}`, "urls: `allow` has \"https://example.com\": give a host alone, such as example.com or *.example.com"},
+		{"host with a port", `{urls: {deny: ["example.com:80"]}}`, "urls: `deny` has \"example.com:80\""},
+		{"host with a star inside", `{urls: {deny: ["www.*.com"]}}`, "urls: `deny` has \"www.*.com\""},
+		{"target beside tool_arguments", `{tool_arguments: {}, target: tool_calls}`, "`target` is \"tool_calls\", but `tool_arguments` reads the tool calls: leave it out"},
+		{"target beside latency", `{latency: {max: 1s}, target: answer}`, "`target` is \"answer\", but `latency` reads the span itself"},
+		{"no latency", `{latency: {}}`, "latency: `max` is 0s: give a positive duration, such as 2s"},
+		{"no token bounds", `{tokens: {}}`, "tokens: no bounds: give any of `max_input`, `max_output` and `max_total`"},
+		{"negative tokens", `{tokens: {max_output: -1}}`, "tokens: `max_output` is -1: give 1 or more"},
+		{"no cost", `{cost: {}}`, "cost: `max_usd` is 0: give a positive number of US dollars, such as 0.05"},
+		{"endless cost", `{cost: {max_usd: .inf}}`, "cost: `max_usd` is +Inf"},
+		{"field of numbers", `{cost: {max_usd: 1}, explain: "{{.Length}}"}`, "`explain`: unknown field .Length: `cost` has .Value, .Problem"},
+		{"use", `{use: email@2}`, "`use`: the library has no \"email@2\", but email@1: versions are part of the name"},
+		{"use of a judge", `{use: relevance@1}`, "`use`: \"relevance@1\" is an entry for `judges`"},
+		{"use in a part", `{parts: {p: {use: email@2}}}`, "`use`: the library has no \"email@2\", but email@1"},
+		{"another kind beside use", `{use: email@1, length: {max: 1}}`, "length and finds exclude each other"},
 		{"template", `{json: {}, explain: "{{.Value"}`, "`explain`: template"},
 		{"unknown field", `{length: {max: 1}, explain: "{{.Size}}"}`, "`explain`: unknown field .Size: `length` has .Value, .Length"},
 		{"field of another kind", `{json: {}, explain_passed: "{{.Found}}"}`, "`explain_passed`: unknown field .Found: `json` has .Value, .Problem"},
@@ -102,4 +128,30 @@ func TestNewChecksWhatItGets(t *testing.T) {
 	_, err := New("mine", &Config{}, componenttest.NewNopTelemetrySettings())
 	assert.ErrorContains(t, err, `check "mine": `)
 	assert.ErrorContains(t, err, "nothing to check")
+}
+
+func TestUse(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t, `{use: latency@1, latency: {max: 1s}, kinds: [agent], explain: null}`)
+	require.NoError(t, err)
+	assert.True(t, cfg.Enabled)
+	assert.Equal(t, time.Second, cfg.Latency.Max, "what is written wins")
+	assert.Equal(t, "{{.Problem}}", cfg.Explain, "null is absent")
+	assert.Equal(t, []genai.Kind{genai.KindAgent}, cfg.Kinds)
+
+	cfg, err = load(t, `{use: email@1}`)
+	require.NoError(t, err)
+	assert.Equal(t, []genai.Kind{genai.KindLLM}, cfg.Kinds)
+	same := newCheck(t, `{finds: {any: [email]}, expect: false, explain: "e-mail addresses found: {{.Count}}"}`)
+	c, err := New("test", cfg, componenttest.NewNopTelemetrySettings())
+	require.NoError(t, err)
+	assert.Equal(t, same.Fingerprint(), c.Fingerprint(), "it is what it would be if it were written out")
+
+	cfg, err = load(t, `{use: urls@1, urls: {allow: [example.com]}, scope: trace}`)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"example.com"}, cfg.URLs.Allow)
+
+	composite := newCheck(t, `{parts: {mail: {use: email@1}, short: {length: {max: 20}}}}`)
+	assert.JSONEq(t, `{"overall_score": 0.5, "details": {"short": true, "mail": true, "rationale": ["e-mail addresses found: 1"]}}`,
+		string(evaluate(t, composite, answer("a@example.com")).Value))
 }

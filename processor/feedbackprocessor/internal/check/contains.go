@@ -49,6 +49,8 @@ func (*ContainsConfig) key() string { return containsKey }
 
 func (*ContainsConfig) fields() []field { return []field{fieldValue, fieldFound, fieldMissing} }
 
+func (*ContainsConfig) reads() source { return sourceTarget }
+
 func (c *ContainsConfig) compile(component.TelemetrySettings) (kind, error) {
 	return &contains{cfg: *c, any: newTerms(c.Any, c.IgnoreCase), all: newTerms(c.All, c.IgnoreCase)}, nil
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +20,15 @@ type field string
 const (
 	// fieldValue is the value: a bool, or the text of what OTTL gave.
 	fieldValue field = "Value"
-	// fieldFound and fieldMissing are terms in the order of the configuration, printed as Python prints a list.
+	// fieldFound and fieldMissing are lists, printed as Python prints one: terms, in the order of the configuration,
+	// kinds of finds, hosts.
 	fieldFound   field = "Found"
 	fieldMissing field = "Missing"
+	fieldCount   field = "Count"
 	fieldLength  field = "Length"
-	// fieldProblem says why a text is not the JSON that is asked for.
+	// fieldShare is from 0 to 1, with two decimals.
+	fieldShare field = "Share"
+	// fieldProblem says what is wrong, without quoting the text.
 	fieldProblem field = "Problem"
 )
 
@@ -67,7 +72,7 @@ func newExplanation(text, kind string, fields []field) (*explanation, error) {
 	e.template = tmpl
 	for _, sample := range []facts{
 		{value: assessment.String("text")},
-		{holds: true, found: terms{"a", "b"}, missing: terms{"a", "b"}, length: 1, problem: "p"},
+		{holds: true, found: terms{"a", "b"}, missing: terms{"a", "b"}, count: 2, length: 1, share: 0.5, problem: "p"},
 	} {
 		if err := tmpl.Execute(new(strings.Builder), e.data(&sample)); err != nil {
 			return nil, err
@@ -216,6 +221,10 @@ func (e *explanation) append(dst []byte, f *facts) ([]byte, *assessment.Error) {
 			dst = f.missing.appendTo(dst)
 		case fieldLength:
 			dst = strconv.AppendInt(dst, int64(f.length), 10)
+		case fieldCount:
+			dst = strconv.AppendInt(dst, int64(f.count), 10)
+		case fieldShare:
+			dst = strconv.AppendFloat(dst, f.roundedShare(), 'f', -1, 64)
 		case fieldProblem:
 			dst = append(dst, f.problem...)
 		}
@@ -226,7 +235,8 @@ func (e *explanation) append(dst []byte, f *facts) ([]byte, *assessment.Error) {
 // data is what a template that has to be executed sees.
 func (e *explanation) data(f *facts) map[string]any {
 	all := map[field]any{
-		fieldValue: f.holds, fieldFound: f.found, fieldMissing: f.missing, fieldLength: f.length, fieldProblem: f.problem,
+		fieldValue: f.holds, fieldFound: f.found, fieldMissing: f.missing, fieldCount: f.count, fieldLength: f.length,
+		fieldShare: f.roundedShare(), fieldProblem: f.problem,
 	}
 	if f.value != "" {
 		all[fieldValue] = f.value.Text()
@@ -237,6 +247,8 @@ func (e *explanation) data(f *facts) map[string]any {
 	}
 	return data
 }
+
+func (f *facts) roundedShare() float64 { return math.Round(f.share*100) / 100 }
 
 func (f *facts) appendValue(dst []byte) []byte {
 	if f.value != "" {

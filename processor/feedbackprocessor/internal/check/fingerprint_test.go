@@ -28,6 +28,11 @@ func TestFingerprint(t *testing.T) {
 		`{contains: {any: [a]}, expect: false}`, `{contains: {any: [a]}, explain: x}`, `{contains: {any: [a]}, explain_passed: x}`,
 		`{matches: {pattern: a}}`, `{length: {min: 1}}`, `{length: {max: 1}}`, `{length: {min: 1, unit: words}}`,
 		`{ottl: {value: 'true'}}`, `{ottl: {condition: 'true'}}`, `{parts: {p: {contains: {any: [a]}}}}`,
+		`{finds: {any: [email]}}`, `{finds: {any: [phone]}}`, `{finds: {any: [email, phone]}}`, `{refusal: {}}`, `{refusal: {within: 100}}`,
+		`{refusal: {phrases: [a]}}`, `{repetition: {}}`, `{repetition: {max_share: 0.4}}`, `{repetition: {words: 3}}`, `{repetition: {min_words: 9}}`,
+		`{urls: {allow: []}}`, `{urls: {allow: [a.b]}}`, `{urls: {allow: ["*.a.b"]}}`, `{urls: {deny: [a.b]}}`, `{urls: {allow: [], deny: [a.b]}}`,
+		`{tool_arguments: {}}`, `{tool_arguments: {allow_undefined: true}}`, `{latency: {max: 1s}}`, `{latency: {max: 2s}}`,
+		`{tokens: {max_input: 1}}`, `{tokens: {max_output: 1}}`, `{tokens: {max_total: 1}}`, `{cost: {max_usd: 1}}`, `{cost: {max_usd: 1.5}}`,
 	} {
 		c := newCheck(t, yaml)
 		assert.Len(t, c.Fingerprint(), 32)
@@ -37,6 +42,10 @@ func TestFingerprint(t *testing.T) {
 	}
 	for _, same := range [][2]string{
 		{`{json: {}}`, `{json: {}, source_id: x, kinds: [agent], conditions: ['true'], enabled: false, expect: true, target: answer}`},
+		{`{finds: {any: [email, phone]}}`, `{finds: {any: [phone, email, phone]}}`},
+		{`{refusal: {}}`, `{refusal: {within: 200}}`},
+		{`{repetition: {}}`, `{repetition: {max_share: 0.5, words: 4, min_words: 50}}`},
+		{`{urls: {allow: [a.b, "*.c.d"]}}`, `{urls: {allow: ["*.c.d", A.b]}}`},
 		{`{length: {min: 0, max: 1}}`, `{length: {max: 1, unit: characters}}`},
 		{compliance, compliance + "\norder: [has_disclaimer, appropriate_length]"},
 	} {

@@ -25,13 +25,17 @@ func FuzzText(f *testing.F) {
 		`{json: {schema: {type: [object, array], additionalProperties: {$ref: "#"}, items: {multipleOf: 0.1}, uniqueItems: true}}, explain: "{{.Problem}}"}`,
 		`{ottl: {value: 'ParseJSON(span.attributes["text"])'}, explain_passed: "{{.Value}}"}`,
 		`{ottl: {value: '[span.attributes["text"], span.name]'}}`,
+		`{finds: {any: [email, phone, card, iban, api_key, private_key]}, explain_passed: "{{.Found}}{{.Count}}"}`,
+		`{refusal: {phrases: ["\u00df"]}, explain_passed: "{{.Found}}"}`,
+		`{repetition: {min_words: 1, words: 2, max_share: 0.1}, explain: "{{.Share}}"}`,
+		`{urls: {allow: ["*.example.com"], deny: [a.example.com]}, explain: "{{.Found}}{{.Count}}"}`,
 	} {
 		checks = append(checks, newCheck(f, yaml))
 	}
 	for _, e := range expectations(f)[:40] {
 		f.Add(e.Answer)
 	}
-	for _, text := range []string{`{"a":[1e999999999]}`, `[[[[1,1.0,1]]]]`, "\xff\xc3", `{"a":{"a":{"a":[]}}}`, "ΑΣ", `[0.1,1e-400,"é"]`} {
+	for _, text := range []string{`{"a":[1e999999999]}`, `[[[[1,1.0,1]]]]`, "\xff\xc3", `{"a":{"a":{"a":[]}}}`, "ΑΣ", `[0.1,1e-400,"é"]`, "I’m sorry, I can’t help with https://a@b.example.com:80/", "我无法协助 //x.y (//x.y)"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -7,7 +7,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 )
 
-// maxPooled bounds the buffers that are kept between evaluations.
+// maxPooled bounds the buffers that are kept between evaluations, in elements.
 const maxPooled = 64 << 10
 
 // input is what one evaluation works on and with. It is pooled.
@@ -19,6 +19,9 @@ type input struct {
 	// What a composite puts together.
 	failed                 []bool
 	rationale, list, value []byte
+	// head is what refusal works on, hashes and seen what repetition does.
+	head         []byte
+	hashes, seen []uint64
 }
 
 var inputs = sync.Pool{New: func() any { return new(input) }}
@@ -35,9 +38,14 @@ type text struct {
 // facts is what a test found out.
 type facts struct {
 	holds bool
-	// value is set where the value is not whether the test holds.
-	value   assessment.Value
+	// value is set where the value is not whether the test holds; judged says that it has a verdict all the same.
+	value  assessment.Value
+	judged bool
+	// state says why there was nothing to test.
+	state   genai.State
 	length  int
+	count   int
+	share   float64
 	found   terms
 	missing terms
 	problem string
@@ -64,10 +72,12 @@ func (in *input) free() {
 	clear(in.facts.missing)
 	in.facts.reset()
 	in.rationale, in.list, in.value = bounded(in.rationale), bounded(in.list), bounded(in.value)
+	in.head = bounded(in.head)
+	in.hashes, in.seen = bounded(in.hashes), bounded(in.seen)
 	inputs.Put(in)
 }
 
-func bounded(buffer []byte) []byte {
+func bounded[T any](buffer []T) []T {
 	if cap(buffer) > maxPooled {
 		return nil
 	}

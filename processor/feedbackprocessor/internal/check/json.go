@@ -69,6 +69,8 @@ func (*JSONConfig) key() string { return jsonKey }
 
 func (*JSONConfig) fields() []field { return []field{fieldValue, fieldProblem} }
 
+func (*JSONConfig) reads() source { return sourceTarget }
+
 func (c *JSONConfig) compile(component.TelemetrySettings) (kind, error) {
 	switch {
 	case c.SchemaFile != "":

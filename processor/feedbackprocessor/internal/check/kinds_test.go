@@ -86,7 +86,9 @@ func TestTextKinds(t *testing.T) {
 
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
-	for _, yaml := range []string{`{matches: {pattern: a}}`, `{json: {}}`, `{json: {schema: {type: array}}}`} {
+	for _, yaml := range []string{
+		`{matches: {pattern: a}}`, `{json: {}}`, `{json: {schema: {type: array}}}`, `{finds: {any: [email]}}`, `{repetition: {}}`, `{urls: {allow: []}}`,
+	} {
 		c := newCheck(t, yaml)
 		result := evaluate(t, c, answer(strings.Repeat(" ", maxParsed+1)))
 		require.NotNil(t, result.Error, yaml)

@@ -70,6 +70,8 @@ func (*LengthConfig) key() string { return lengthKey }
 
 func (*LengthConfig) fields() []field { return []field{fieldValue, fieldLength} }
 
+func (*LengthConfig) reads() source { return sourceTarget }
+
 func (c *LengthConfig) compile(component.TelemetrySettings) (kind, error) {
 	l := &length{unit: UnitCharacters, max: -1}
 	if c.Unit != "" {

@@ -47,6 +47,8 @@ func (*MatchesConfig) key() string { return matchesKey }
 
 func (*MatchesConfig) fields() []field { return []field{fieldValue} }
 
+func (*MatchesConfig) reads() source { return sourceTarget }
+
 func (c *MatchesConfig) compile(component.TelemetrySettings) (kind, error) {
 	pattern, err := regexp.Compile(c.Pattern)
 	if err != nil {

@@ -50,6 +50,8 @@ func (*OTTLConfig) key() string { return ottlKey }
 
 func (*OTTLConfig) fields() []field { return []field{fieldValue} }
 
+func (*OTTLConfig) reads() source { return sourceSpan }
+
 func (c *OTTLConfig) compile(set component.TelemetrySettings) (kind, error) {
 	parser, err := spanottl.NewParser(set)
 	if err != nil {

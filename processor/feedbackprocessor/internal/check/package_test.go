@@ -24,6 +24,37 @@ func (c captured) Text(part genai.Part) (string, genai.State) {
 	return "", genai.StateNotCaptured
 }
 
+// metered is an interaction with numbers.
+type metered struct {
+	captured
+	input, output       int64
+	hasInput, hasOutput bool
+	usd                 float64
+	hasCost             bool
+}
+
+func (m metered) InputTokens() (int64, bool) { return m.input, m.hasInput }
+
+func (m metered) OutputTokens() (int64, bool) { return m.output, m.hasOutput }
+
+func (m metered) Cost() (float64, bool) { return m.usd, m.hasCost }
+
+// withTools is an interaction with tools.
+type withTools struct {
+	captured
+	calls       []genai.ToolCall
+	definitions map[string]string
+}
+
+func (w withTools) ToolCalls() []genai.ToolCall { return w.calls }
+
+func (w withTools) ToolDefinitions() map[string]string { return w.definitions }
+
+var (
+	_ Meter    = metered{}
+	_ ToolUser = withTools{}
+)
+
 func answer(text string) *Subject {
 	return &Subject{Interaction: captured{genai.PartAnswer: text}}
 }

@@ -1,9 +1,11 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -15,7 +17,8 @@ import (
 
 // kind is one kind of check, compiled.
 type kind interface {
-	// test puts the outcome, and what can be said about it, into in.facts. The error's message never quotes content.
+	// test puts the outcome, and what can be said about it, into in.facts, or the state that says why there was nothing
+	// to test. The error's message never quotes content.
 	test(ctx context.Context, in *input) *assessment.Error
 	// identity is all that shapes the outcome, in a form that encoding/json writes in one way.
 	identity() any
@@ -27,8 +30,28 @@ type kindConfig interface {
 	key() string
 	// fields are what `explain` can show.
 	fields() []field
+	// reads is what the kind looks at.
+	reads() source
 	compile(set component.TelemetrySettings) (kind, error)
 }
+
+// source is what a kind of check looks at.
+type source uint8
+
+const (
+	sourceTarget source = iota // the text that target names
+	sourceCalls                // the tool calls
+	sourceSpan                 // the span, or what is known of it beside its texts
+)
+
+// kindOrder is the order in which the kinds are documented.
+var kindOrder = []string{
+	containsKey, matchesKey, lengthKey, jsonKey, ottlKey,
+	findsKey, refusalKey, repetitionKey, urlsKey, toolArgumentsKey, latencyKey, tokensKey, costKey,
+}
+
+// choices are what a check or a part can be of.
+var choices = strings.Join(kindOrder, ", ")
 
 // ruleConfig is what a check and a part of a composite have in common.
 type ruleConfig struct {
@@ -39,32 +62,22 @@ type ruleConfig struct {
 }
 
 func (c *Config) rule() ruleConfig {
-	return ruleConfig{kindsOf(c.Contains, c.Matches, c.Length, c.JSON, c.OTTL), c.Target, c.Expect, c.Explain, c.ExplainPassed}
+	return ruleConfig{kindsOf(
+		c.Contains, c.Matches, c.Length, c.JSON, c.OTTL,
+		c.Finds, c.Refusal, c.Repetition, c.URLs, c.ToolArguments, c.Latency, c.Tokens, c.Cost,
+	), c.Target, c.Expect, c.Explain, c.ExplainPassed}
 }
 
 func (c *PartConfig) rule() ruleConfig {
-	return ruleConfig{kindsOf(c.Contains, c.Matches, c.Length, c.JSON, c.OTTL), c.Target, c.Expect, c.Explain, ""}
+	return ruleConfig{kindsOf(
+		c.Contains, c.Matches, c.Length, c.JSON, c.OTTL,
+		c.Finds, c.Refusal, c.Repetition, c.URLs, c.ToolArguments, c.Latency, c.Tokens, c.Cost,
+	), c.Target, c.Expect, c.Explain, ""}
 }
 
-// kindsOf lists the kinds that are written, in the order in which they are documented.
-func kindsOf(contains *ContainsConfig, matches *MatchesConfig, length *LengthConfig, json *JSONConfig, ottl *OTTLConfig) []kindConfig {
-	var kinds []kindConfig
-	if contains != nil {
-		kinds = append(kinds, contains)
-	}
-	if matches != nil {
-		kinds = append(kinds, matches)
-	}
-	if length != nil {
-		kinds = append(kinds, length)
-	}
-	if json != nil {
-		kinds = append(kinds, json)
-	}
-	if ottl != nil {
-		kinds = append(kinds, ottl)
-	}
-	return kinds
+// kindsOf lists the kinds that are written.
+func kindsOf(all ...kindConfig) []kindConfig {
+	return slices.DeleteFunc(all, func(one kindConfig) bool { return reflect.ValueOf(one).IsNil() })
 }
 
 func (c *ruleConfig) validate(choices string) error {
@@ -79,8 +92,13 @@ func (c *ruleConfig) validate(choices string) error {
 				errs = append(errs, fmt.Errorf("`%s`: %w", text.key, err))
 			}
 		}
-		if key == ottlKey && c.target != "" {
-			errs = append(errs, fmt.Errorf("`target` is %q, but `ottl` reads the span itself: leave it out", c.target))
+		if c.target != "" {
+			switch c.kinds[0].reads() {
+			case sourceSpan:
+				errs = append(errs, fmt.Errorf("`target` is %q, but `%s` reads the span itself: leave it out", c.target, key))
+			case sourceCalls:
+				errs = append(errs, fmt.Errorf("`target` is %q, but `%s` reads the tool calls: leave it out", c.target, key))
+			}
 		}
 	default:
 		keys := make([]string, len(c.kinds))
@@ -110,8 +128,11 @@ func (c *ruleConfig) compile(set component.TelemetrySettings) (rule, error) {
 		return rule{}, fmt.Errorf("`%s`: %w", cfg.key(), err)
 	}
 	r := rule{kind: compiled, target: max(0, slices.Index(targets, c.target)), expect: c.expects()}
-	if cfg.key() == ottlKey {
+	switch cfg.reads() {
+	case sourceSpan:
 		r.target = -1
+	case sourceCalls:
+		r.target = slices.Index(targets, genai.PartToolCalls)
 	}
 	if r.explain, err = newExplanation(c.explain, cfg.key(), cfg.fields()); err != nil {
 		return rule{}, fmt.Errorf("`explain`: %w", err)
@@ -138,5 +159,6 @@ func (r *rule) test(ctx context.Context, in *input) (genai.State, *assessment.Er
 		}
 	}
 	in.facts.reset()
-	return genai.StateText, r.kind.test(ctx, in)
+	failed := r.kind.test(ctx, in)
+	return cmp.Or(in.facts.state, genai.StateText), failed
 }
