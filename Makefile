@@ -19,6 +19,7 @@ MLFLOW_PORT ?= 5000
 # What `make explain` explains by.
 CONFIG ?= config/quickstart.yaml
 FORMAT ?= text
+SPANS_PER_SECOND ?= 100
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 GOTESTSUM = gotestsum --format pkgname-and-test-fails --hide-summary output,skipped
@@ -45,7 +46,7 @@ run-mlflow: $(BINARY) _build/quickstart $(VENV)/.installed ## the same, with a l
 
 .PHONY: explain
 explain: _build/explain ## what the processor reads of FILE (OTLP JSON, or -) and would evaluate by CONFIG; FORMAT=text or json
-	@_build/explain -config "$(CONFIG)" -format $(FORMAT) $(or $(FILE),$(error give FILE=spans.json, or FILE=- for standard input))
+	@_build/explain -config "$(CONFIG)" -format $(FORMAT) -spans-per-second $(SPANS_PER_SECOND) $(or $(FILE),$(error give FILE=spans.json, or FILE=- for standard input))
 
 .PHONY: build
 build: $(BINARY) ## build the collector distribution: _build/otelcol-feedback

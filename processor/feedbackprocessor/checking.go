@@ -101,7 +101,7 @@ func (in *instance) newSelection(evaluator string, kinds []genai.Kind, condition
 
 // checkSubject evaluates one check on the batch's subject and writes what comes of it.
 func (in *instance) checkSubject(ctx context.Context, b *batch, runner *checkRunner) {
-	if !runner.selection.matches(ctx, b) {
+	if !runner.selection.matches(ctx, b) || in.config.TrustUpstream && b.carried(claim{runner.name, runner.source}) {
 		return
 	}
 	result, state := in.runCheck(ctx, b, runner)
@@ -110,6 +110,9 @@ func (in *instance) checkSubject(ctx context.Context, b *batch, runner *checkRun
 		return
 	}
 	b.tally.add(runner.outcomes[outcomeOf(result.Error, result.Verdict)])
+	if result.Verdict == assessment.VerdictFailed {
+		b.failed = append(b.failed, runner.name)
+	}
 	in.write(b, runner, &result)
 }
 

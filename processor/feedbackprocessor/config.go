@@ -14,11 +14,14 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/check"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/join"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/judge"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/limits"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/queue"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/reading"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/redact"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
 )
 
@@ -58,6 +61,20 @@ type Config struct {
 	// Judges ask a language model about sampled spans, in the background. The key is the assessment's name. They
 	// need the processor in exactly one logs pipeline, through which their verdicts leave. Default none.
 	Judges map[string]*judge.Config `mapstructure:"judges"`
+	// Redact is taken out of what judges see before it is queued. Default nothing.
+	Redact redact.Config `mapstructure:"redact"`
+	// Limits bound what all judges together may spend, and say how it is counted. Default 600 calls a minute.
+	Limits limits.GlobalConfig `mapstructure:"limits"`
+	// JudgeCache bounds the verdicts that are kept in memory, so that the same content is not judged twice: `window`,
+	// default 1h, and `size`, default 10000.
+	JudgeCache judge.CacheConfig `mapstructure:"judge_cache"`
+	// AnnotateDecisions writes what each judge decided about a span onto it, as attributes of an event
+	// `feedback.decision`, for finding out about a single span. Default false.
+	AnnotateDecisions bool `mapstructure:"annotate_decisions"`
+	// TrustUpstream believes results and decisions in the names of this processor's evaluators that come with a span:
+	// those of a collector in front that runs the same configuration. They are kept, and not made again. Default false:
+	// they are removed, because anyone could write them.
+	TrustUpstream bool `mapstructure:"trust_upstream"`
 	// JudgeQueue bounds what waits for each judge: `num_consumers` (workers, default 8), `queue_size` (judgements
 	// waiting or under way, default 10000), `storage` (an extension that keeps them over a restart, default none).
 	JudgeQueue queue.Config `mapstructure:"judge_queue"`
@@ -85,6 +102,8 @@ func createDefaultConfig() component.Config {
 		ErrorMode:       ottl.IgnoreError,
 		Results:         ResultsEvents,
 		JoinLogs:        join.NewDefaultConfig(),
+		Limits:          limits.NewDefaultGlobalConfig(),
+		JudgeCache:      judge.NewDefaultCacheConfig(),
 		JudgeQueue:      queue.NewDefaultConfig(),
 		JudgeRetry:      retry,
 		ShutdownTimeout: 3 * time.Second,
@@ -138,7 +157,7 @@ func (c *Config) Validate() error {
 	for _, name := range sortedKeys(c.Judges) {
 		config := c.Judges[name]
 		errs = append(errs, prefixed("judges", name,
-			nameError(name), sourceError(name, config.SourceID), conditionsError(config.Conditions), c.modelError(config.Model), sampling.ValidateRules(config.Sampling)))
+			nameError(name), sourceError(name, config.SourceID), conditionsError(config.Conditions), c.modelError(config), c.priceError(config), sampling.ValidateRules(config.Sampling, c.checksOf(config.Scope)), sampling.ValidateCohort(config.Cohort)))
 		if _, ok := c.Checks[name]; ok {
 			errs = append(errs, fmt.Errorf("%q is the name of a check and of a judge: assessments are told apart by it, rename one of them", name))
 		}
@@ -146,16 +165,57 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// modelError says that a judge names a model that does not exist. That the name is missing, the judge says itself.
-func (c *Config) modelError(model string) error {
-	if _, ok := c.Models[model]; ok || model == "" {
-		return nil
-	}
+// modelError says that a judge names a model that does not exist. That a name is missing, the judge says itself.
+func (c *Config) modelError(config *judge.Config) error {
 	known := "`models` has none"
 	if len(c.Models) > 0 {
 		known = "known are " + strings.Join(sortedKeys(c.Models), ", ")
 	}
-	return fmt.Errorf("`model` is %q, which is not in `models`: %s", model, known)
+	var errs []error
+	for _, model := range config.ModelKeys() {
+		if _, ok := c.Models[model]; ok || model == "" {
+			continue
+		}
+		if len(config.Models) > 0 {
+			errs = append(errs, fmt.Errorf("`models` names %q, which is not in the processor's `models`: %s", model, known))
+		} else {
+			errs = append(errs, fmt.Errorf("`model` is %q, which is not in `models`: %s", model, known))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// priceError says that dollars are limited whose number nobody knows.
+func (c *Config) priceError(config *judge.Config) error {
+	var limited string
+	switch {
+	case config.Limits.USDPerDay > 0:
+		limited = "`limits::usd_per_day`"
+	case slices.ContainsFunc(config.Sampling, func(rule sampling.RuleConfig) bool { return rule.Limits.USDPerDay > 0 }):
+		limited = "`usd_per_day` of a sampling rule"
+	case c.Limits.Limits.USDPerDay > 0:
+		limited = "`limits::usd_per_day` of the processor"
+	default:
+		return nil
+	}
+	var errs []error
+	for _, key := range config.ModelKeys() {
+		if model, ok := c.Models[key]; ok && !model.Price.Known() {
+			errs = append(errs, fmt.Errorf("%s bounds dollars, but model %q has no `price`: give one, such as {input: 2.5, output: 10}", limited, key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checksOf are the names of the checks that may fail on the subjects of a scope.
+func (c *Config) checksOf(scope assessment.Scope) []string {
+	var names []string
+	for _, name := range sortedKeys(c.Checks) {
+		if config := c.Checks[name]; config.Enabled && config.Scope == scope {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func nameError(name string) error {

@@ -62,7 +62,7 @@ func TestInvalidConfigurations(t *testing.T) {
 		}},
 		{name: "sampling", want: []string{
 			"judges::quality::sampling::0: `rate` is 1.5: give a share above 0 and at most 1, such as 0.05",
-			"judges::quality: `sampling` rule \"second\" is never asked: rule \"first\" before it matches every subject, remove one of them",
+			"judges::quality: `sampling` rule \"second\" is never asked: rule \"first\" before it matches every subject, put that one last",
 		}},
 		{name: "no_name", want: []string{"checks::: the name \"\" is blank or 0 bytes long: it names the assessment, give 1 to 250"}},
 	}
@@ -81,8 +81,13 @@ func TestInvalidConfigurations(t *testing.T) {
 // TestUnknownKeysAreRefused: a key that would do nothing is an error, not a promise.
 func TestUnknownKeysAreRefused(t *testing.T) {
 	t.Parallel()
-	conf := confmap.NewFromStringMap(map[string]any{"limits": map[string]any{"calls_per_minute": 600}})
-	require.ErrorContains(t, conf.Unmarshal(createDefaultConfig()), "limits")
+	for _, unknown := range []map[string]any{
+		{"limit": map[string]any{"calls_per_minute": 600}},
+		{"limits": map[string]any{"calls_per_hour": 600}},
+		{"judges": map[string]any{"quality": map[string]any{"limits": map[string]any{"day_zone": "UTC"}}}},
+	} {
+		require.Error(t, confmap.NewFromStringMap(unknown).Unmarshal(createDefaultConfig()), unknown)
+	}
 }
 
 func TestDefaults(t *testing.T) {

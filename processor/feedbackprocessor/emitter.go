@@ -59,6 +59,12 @@ func (e *emitter) open(next consumer.Logs) {
 	e.next = next
 }
 
+func (e *emitter) isOpen() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.next != nil
+}
+
 // closeAfter cuts emissions off lateEmission after drain has ended. The function it returns closes at once: from then
 // on, what lies behind the pipeline may have stopped.
 func (e *emitter) closeAfter(drain context.Context) (closeNow func()) {

@@ -36,6 +36,13 @@ type Outcome struct {
 	// Rule and Probability are of a judge's sampling, also where chance said no; empty and 0 where it was not asked.
 	Rule        string
 	Probability float64
+	// Rate is the rule's, the share of what arrives that is judged; Calls, Tokens and USD are what a judgement would take
+	// at most: of each model one call, with the longest answer. 0 where no rule was asked; USD also where a price is
+	// missing.
+	Rate   float64
+	Calls  int
+	Tokens int64
+	USD    float64
 	// Value and Rationale are a check's result, Failed its error.Type where it has none.
 	Value     assessment.Value
 	Verdict   assessment.Verdict
@@ -138,18 +145,30 @@ func (in *instance) outcomes(ctx context.Context, b *batch, scope assessment.Sco
 		if runner.scope != scope {
 			continue
 		}
-		decided := in.decide(ctx, b, runner)
-		outcome := Outcome{
-			Name: runner.judge.Name(), Type: EvaluatorJudge, Scope: scope,
-			Runs: decided.reason == "", Reason: decided.reason,
-			Rule: decided.sampling.Rule, Probability: decided.sampling.Probability,
-		}
-		if decided.reason == reasonNoContent {
-			outcome.State = decided.state
-		}
-		all = append(all, outcome)
+		all = append(all, in.judgeOutcome(ctx, b, runner))
 	}
 	return all
+}
+
+func (in *instance) judgeOutcome(ctx context.Context, b *batch, runner *judgeRunner) Outcome {
+	decided := in.decide(ctx, b, runner)
+	outcome := Outcome{
+		Name: runner.judge.Name(), Type: EvaluatorJudge, Scope: runner.scope,
+		Runs: decided.reason == "", Reason: decided.reason,
+		Rule: decided.sampling.Rule, Probability: decided.sampling.Probability, Rate: decided.sampling.Rate,
+	}
+	if decided.reason == reasonNoContent {
+		outcome.State = decided.state
+	}
+	if outcome.Rule == "" || decided.reason == reasonDuplicate {
+		return outcome
+	}
+	for _, need := range runner.judge.Estimate(&decided.input) {
+		outcome.Calls++
+		outcome.Tokens += need.InputTokens + need.OutputTokens
+		outcome.USD += need.USD
+	}
+	return outcome
 }
 
 func (in *instance) checkOutcome(ctx context.Context, b *batch, runner *checkRunner) Outcome {
@@ -166,6 +185,9 @@ func (in *instance) checkOutcome(ctx context.Context, b *batch, runner *checkRun
 	outcome.Runs, outcome.Value, outcome.Verdict, outcome.Rationale = true, result.Value, result.Verdict, result.Rationale
 	if result.Error != nil {
 		outcome.Failed = result.Error.Type
+	}
+	if result.Verdict == assessment.VerdictFailed {
+		b.failed = append(b.failed, runner.name)
 	}
 	return outcome
 }

@@ -39,14 +39,19 @@ judges: {quality: {sampling: [{name: rare, rate: 1e-9}]}}
 	assert.Equal(t, genai.KindOther, explained[0].Interaction.Kind())
 	assert.Empty(t, explained[0].Evaluators)
 
-	judge := Outcome{Name: "quality", Type: EvaluatorJudge, Scope: assessment.ScopeSpan, Reason: "not_sampled", Rule: "rare", Probability: 1e-9}
+	judge := Outcome{Name: "quality", Type: EvaluatorJudge, Scope: assessment.ScopeSpan, Reason: "not_sampled", Rule: "rare", Probability: 1e-9, Rate: 1e-9, Calls: 1}
 	filtered := Outcome{Name: "premium", Type: EvaluatorCheck, Scope: assessment.ScopeSpan, Reason: "filtered"}
+	for n := range explained[1].Evaluators { // which depend on the length of our own words
+		one := &explained[1].Evaluators[n]
+		assert.Equal(t, one.Type == EvaluatorJudge, one.Tokens > 1024 && one.USD > 0)
+		one.Tokens, one.USD = 0, 0
+	}
 	assert.Equal(t, []Outcome{
 		{Name: "has_disclaimer", Type: EvaluatorCheck, Scope: assessment.ScopeSpan, Runs: true, Value: assessment.False, Verdict: assessment.VerdictFailed, Rationale: "Missing required disclaimer"},
 		filtered, judge,
 		{Name: "trace_answered", Type: EvaluatorCheck, Scope: assessment.ScopeTrace, Runs: true, Value: assessment.True, Verdict: assessment.VerdictPassed},
 	}, explained[1].Evaluators)
-	judge.Reason, judge.State, judge.Rule, judge.Probability = "no_content", genai.StateNotCaptured, "", 0
+	judge = Outcome{Name: "quality", Type: EvaluatorJudge, Scope: assessment.ScopeSpan, Reason: "no_content", State: genai.StateNotCaptured}
 	assert.Equal(t, []Outcome{
 		{Name: "has_disclaimer", Type: EvaluatorCheck, Scope: assessment.ScopeSpan, Reason: "no_content", State: genai.StateNotCaptured},
 		filtered, judge,

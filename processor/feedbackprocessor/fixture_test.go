@@ -48,6 +48,8 @@ judges:
     output: {type: boolean}
     sampling: [{name: all, rate: 1}]
 judge_retry: {enabled: false}
+judge_cache: {window: 0s} # most tests judge the same text again
+limits: {calls_per_minute: 0}
 `
 
 // loadConfig decodes and validates a configuration as the collector does.

@@ -14,8 +14,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/judge"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/limits"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/metadata"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/reading"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/redact"
 )
 
 // instances are the processors of this process, one for each configuration. The collector hands the same *Config to
@@ -73,6 +75,9 @@ type instance struct {
 	claims  claims
 	emitter *emitter
 	recent  recent
+	cache   *judge.Cache     // nil where verdicts are not kept
+	redact  *redact.Redactor // nil where nothing is redacted
+	limiter *limits.Limiter  // nil without judges
 	// joiner is nil until the last Start, and where nothing is joined.
 	joiner *joiner
 	// tracesToo says that some evaluator is about whole traces.
@@ -106,8 +111,11 @@ func newInstance(config *Config, set processor.Settings) (*instance, error) {
 	in.removedEvents = in.series.add(telemetry.ProcessorFeedbackRemovedEvents, attribute.String("signal", "traces"))
 	in.removedRecords = in.series.add(telemetry.ProcessorFeedbackRemovedEvents, attribute.String("signal", "logs"))
 	in.emitter = newEmitter(set.Logger, telemetry, set.BuildInfo.Version)
-	in.reader, err = reading.New(&config.Read, set.TelemetrySettings)
-	if err := errors.Join(err, in.addChecks(set), in.addJudges(set)); err != nil {
+	in.cache = judge.NewCache(config.JudgeCache, func() time.Time { return in.now() })
+	var readErr, redactErr error
+	in.reader, readErr = reading.New(&config.Read, set.TelemetrySettings)
+	in.redact, redactErr = redact.New(&config.Redact)
+	if err := errors.Join(readErr, redactErr, in.addChecks(set), in.addJudges(set)); err != nil {
 		telemetry.Shutdown()
 		return nil, err
 	}
@@ -116,7 +124,7 @@ func newInstance(config *Config, set processor.Settings) (*instance, error) {
 
 // writesEvents reports whether results are written onto spans.
 func (in *instance) writesEvents() bool {
-	return in.config.Results == ResultsEvents && len(in.checks) > 0
+	return in.config.Results == ResultsEvents && len(in.checks) > 0 || in.config.AnnotateDecisions
 }
 
 // start counts the nodes that started. The last one opens the queues: what an earlier run left in them is judged at
@@ -206,6 +214,9 @@ func (in *instance) shutdown(ctx context.Context) error {
 	}
 	for _, model := range in.models {
 		model.Shutdown()
+	}
+	if in.limiter != nil {
+		errs = append(errs, in.limiter.Close())
 	}
 	in.telemetry.Shutdown()
 	return errors.Join(errs...)

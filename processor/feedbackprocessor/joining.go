@@ -32,6 +32,8 @@ type joiner struct {
 type held struct {
 	copied ptrace.Traces
 	trace  bool
+	// failed are the checks that it failed while it passed.
+	failed []string
 }
 
 // newJoiner returns nil where joining is off, or nobody reads text.
@@ -143,15 +145,15 @@ func lacksText(i *genai.Interaction) bool {
 
 // holdSpan lets the batch's span wait.
 func (j *joiner) holdSpan(ctx context.Context, b *batch) {
-	own := &held{copied: ptrace.NewTraces()}
+	own := &held{copied: ptrace.NewTraces(), failed: slices.Clone(b.failed)}
 	own.add(placed{b.subject.Resource, b.subject.Scope, b.span})
 	key := join.Key{Trace: b.span.TraceID(), Span: b.span.SpanID()}
 	j.hold(ctx, key, own, key)
 }
 
 // holdTrace lets a trace wait.
-func (j *joiner) holdTrace(ctx context.Context, spans []placed) {
-	own := &held{copied: ptrace.NewTraces(), trace: true}
+func (j *joiner) holdTrace(ctx context.Context, b *batch, spans []placed) {
+	own := &held{copied: ptrace.NewTraces(), trace: true, failed: slices.Clone(b.failed)}
 	about := make([]join.Key, len(spans))
 	for n, one := range spans {
 		own.add(one)
@@ -216,13 +218,14 @@ func (in *instance) evaluateHeld(ctx context.Context, one *held) (ready *readyRe
 	}()
 	if one.trace {
 		for id, root := range rootsOf(one.copied) {
-			in.evaluateTrace(ctx, b, root, spansOf(one.copied, map[pcommon.TraceID]placed{id: root})[id])
+			in.evaluateTrace(ctx, b, root, spansOf(one.copied, map[pcommon.TraceID]placed{id: root})[id], one.failed...)
 		}
 		return nil
 	}
 	resource := one.copied.ResourceSpans().At(0)
 	scope := resource.ScopeSpans().At(0)
 	b.at(resource, scope, scope.Spans().At(0))
+	b.failed = append(b.failed, one.failed...)
 	if in.readSpan(ctx, b) {
 		in.runAll(ctx, b, assessment.ScopeSpan, withText)
 	}

@@ -53,11 +53,10 @@ func (p *timed) advance(by time.Duration) {
 }
 
 // silentSpan is a span that carries no text.
-func silentSpan(td ptrace.Traces, n int) ptrace.Span {
+func silentSpan(td ptrace.Traces, n int) {
 	span := newSpan(td.ResourceSpans().At(0).ScopeSpans().At(0).Spans(), n, "", "")
 	span.Attributes().Remove("gen_ai.input.messages")
 	span.Attributes().Remove("gen_ai.output.messages")
-	return span
 }
 
 func silentBatch(n int) ptrace.Traces {

@@ -15,6 +15,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/judge"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/limits"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/queue"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/subject"
@@ -30,6 +31,8 @@ type judgeRunner struct {
 	index     uint32
 	selection selection
 	sampler   *sampling.Sampler
+	rules     map[string]*limits.Rule
+	shadow    bool
 	queue     *queue.Queue
 	decided   decisionSeries
 	settler   *settler
@@ -43,7 +46,7 @@ type decisionSeries struct {
 }
 
 type ruleSeries struct {
-	notSampled, duplicate, queueFull, shutdown series
+	notSampled, duplicate, cached, shadow, throttled, overBudget, paused, queueFull, shutdown series
 }
 
 // addJudges makes the models, and the enabled judges with their queues.
@@ -56,6 +59,12 @@ func (in *instance) addJudges(set processor.Settings) error {
 		}
 		models[key] = model
 		in.models = append(in.models, model)
+	}
+	if len(in.config.Judges) > 0 {
+		var err error
+		if in.limiter, err = in.newLimiter(context.Background()); err != nil {
+			return err
+		}
 	}
 	run := newRun()
 	for _, name := range sortedKeys(in.config.Judges) {
@@ -75,20 +84,24 @@ func (in *instance) addJudges(set processor.Settings) error {
 
 func (in *instance) newJudge(name string, models map[string]*judge.Model, run string, set processor.Settings) (*judgeRunner, error) {
 	config := in.config.Judges[name]
-	model, ok := models[config.Model]
-	if !ok {
-		return nil, fmt.Errorf("judge %q: model %q is not in `models`", name, config.Model)
-	}
-	asked, err := judge.New(name, config, model, in.config.JudgeRetry, set.TelemetrySettings)
+	asked, err := judge.New(name, config, models, in.config.JudgeRetry, set.TelemetrySettings,
+		judge.WithBudget(budget{in}), judge.WithRedaction(in.redact.Identity()))
 	if err != nil {
 		return nil, err
 	}
-	runner := &judgeRunner{judge: asked, scope: config.Scope, index: uint32(len(in.judges))}
+	runner := &judgeRunner{judge: asked, scope: config.Scope, shadow: config.Shadow, index: uint32(len(in.judges))}
 	if runner.selection, err = in.newSelection(name, subject.Kinds(config.Scope, config.Kinds), config.Conditions, set); err != nil {
 		return nil, fmt.Errorf("judge %q: %w", name, err)
 	}
-	if runner.sampler, err = sampling.New(config.Sampling); err != nil {
+	if runner.sampler, err = sampling.New(config.Cohort, config.Sampling, set.TelemetrySettings); err != nil {
 		return nil, fmt.Errorf("judge %q: %w", name, err)
+	}
+	runner.rules = make(map[string]*limits.Rule, len(config.Sampling))
+	for _, rule := range runner.sampler.Rules() {
+		runner.rules[rule] = in.limiter.Rule(name, rule)
+	}
+	if err := in.fits(asked, runner.sampler.Rules()); err != nil {
+		return nil, err
 	}
 	runner.decided = in.newDecisions(name, runner.sampler.Rules())
 	runner.settler = newSettler(in, asked)
@@ -124,7 +137,10 @@ func (in *instance) newDecisions(evaluator string, rules []string) decisionSerie
 	decided := decisionSeries{
 		filtered:  add(reasonFiltered),
 		noContent: make(map[genai.State]series, len(contentStates)),
-		byRule:    make(map[string]ruleSeries, len(rules)),
+		byRule:    make(map[string]ruleSeries, len(rules)+1),
+	}
+	decided.byRule[""] = ruleSeries{ // no rule was asked, or none matched
+		notSampled: add(reasonNotSampled), duplicate: add(reasonDuplicate),
 	}
 	for _, state := range contentStates {
 		decided.noContent[state] = add(reasonNoContent, attribute.String("state", string(state)))
@@ -134,6 +150,11 @@ func (in *instance) newDecisions(evaluator string, rules []string) decisionSerie
 		decided.byRule[name] = ruleSeries{
 			notSampled: add(reasonNotSampled, rule),
 			duplicate:  add(reasonDuplicate, rule),
+			cached:     add(reasonCached, rule),
+			shadow:     add(reasonShadow, rule),
+			throttled:  add(reasonThrottled, rule),
+			overBudget: add(reasonOverBudget, rule),
+			paused:     add(reasonPaused, rule),
 			queueFull:  add(reasonQueueFull, rule),
 			shutdown:   add(reasonShutdown, rule),
 		}
@@ -147,6 +168,11 @@ const (
 	reasonNoContent  = "no_content"
 	reasonDuplicate  = "duplicate"
 	reasonNotSampled = "not_sampled"
+	reasonCached     = "cached"
+	reasonShadow     = "shadow"
+	reasonThrottled  = judge.ReasonThrottled
+	reasonOverBudget = judge.ReasonOverBudget
+	reasonPaused     = "paused"
 	reasonQueueFull  = "queue_full"
 	reasonShutdown   = "shutdown"
 )
@@ -156,16 +182,23 @@ type decision struct {
 	reason   string
 	state    genai.State // why there is no content
 	sampling sampling.Decision
-	input    judge.Input
+	input    judge.Input // redacted and bounded, once it is to be judged
 	exchange exchange
+	verdict  judge.Result // the one that was given before on the same content
 }
 
 // judgeSubject makes the one decision about the batch's subject, and counts it unless it falls later.
 func (in *instance) judgeSubject(ctx context.Context, b *batch, runner *judgeRunner) {
 	decided := in.decide(ctx, b, runner)
-	if decided.reason == "" {
+	switch decided.reason {
+	case "":
 		decided.reason = in.offer(b, runner, &decided) //nolint:contextcheck // nothing of the request may be kept
+	case reasonCached:
+		decided.reason = in.giveAgain(b, runner, &decided) //nolint:contextcheck // counting belongs to no request
+	case reasonShadow:
+		in.countShadow(runner, &decided) //nolint:contextcheck // counting belongs to no request
 	}
+	in.note(b, runner.judge.Name(), &decided)
 	if decided.reason != "" {
 		b.tally.add(runner.decided.of(&decided))
 	}
@@ -181,7 +214,11 @@ func (in *instance) decide(ctx context.Context, b *batch, runner *judgeRunner) (
 		decided.reason = reasonNoContent
 		return decided
 	}
-	decided.sampling = runner.sampler.Decide(b.sampled())
+	if in.config.TrustUpstream && b.carried(claim{runner.judge.Name(), runner.settler.source}) {
+		decided.reason = reasonDuplicate
+		return decided
+	}
+	decided.sampling = runner.sampler.Decide(ctx, b, func(failed sampling.Failure) { runner.selection.failedCondition(b, failed) })
 	decided.exchange = newExchange(b, runner.index, &decided.input)
 	switch {
 	case in.recent.answered(&decided.exchange):
@@ -191,8 +228,47 @@ func (in *instance) decide(ctx context.Context, b *batch, runner *judgeRunner) (
 		decided.reason = reasonNotSampled
 	case !in.recent.claim(&decided.exchange):
 		decided.reason = reasonDuplicate
+	default:
+		in.decideSampled(runner, &decided)
 	}
 	return decided
+}
+
+// decideSampled decides about a subject that is to be judged if that can be afforded.
+func (in *instance) decideSampled(runner *judgeRunner, decided *decision) {
+	for _, part := range runner.judge.Needs() {
+		decided.input.SetPart(part, in.redact.Redact(decided.input.Part(part)))
+	}
+	decided.input = runner.judge.Bound(decided.input)
+	decided.input.Rule, decided.input.Stratum = decided.sampling.Rule, decided.sampling.Stratum
+	var given bool
+	if decided.verdict, given = in.cache.Get(runner.judge.CacheKey(&decided.input)); given {
+		decided.reason = reasonCached
+		return
+	}
+	if runner.shadow {
+		decided.reason = reasonShadow
+		return
+	}
+	if decided.reason = admit(runner, decided); decided.reason != "" {
+		in.recent.forget(&decided.exchange)
+	}
+}
+
+// giveAgain sends a verdict that was given before on the same content, if that can still leave.
+func (in *instance) giveAgain(b *batch, runner *judgeRunner, decided *decision) (reason string) {
+	if !in.emitter.isOpen() {
+		return reasonShutdown
+	}
+	item := newItem(b, runner.judge, decided)
+	in.telemetry.ProcessorFeedbackResults.Add(context.Background(), 1, metric.WithAttributes(
+		attribute.String("evaluator", runner.judge.Name()),
+		attribute.String("outcome", outcomeOf(nil, decided.verdict.Verdict))))
+	if b.ready == nil {
+		b.ready = in.emitter.newReady()
+	}
+	b.ready.add(runner.settler.assessment(&item, &decided.verdict))
+	return reasonCached
 }
 
 // offer queues the judgement, or says why not.
@@ -202,10 +278,14 @@ func (in *instance) offer(b *batch, runner *judgeRunner, decided *decision) (rea
 		return ""
 	}
 	in.recent.forget(&decided.exchange)
-	if errors.Is(err, queue.ErrClosed) {
+	switch {
+	case errors.Is(err, queue.ErrClosed):
 		return reasonShutdown
+	case runner.judge.Paused():
+		return reasonPaused
+	default:
+		return reasonQueueFull
 	}
-	return reasonQueueFull
 }
 
 // of is the series in which a decision is counted.
@@ -218,6 +298,16 @@ func (d *decisionSeries) of(decided *decision) series {
 		return rule.duplicate
 	case reasonNotSampled:
 		return rule.notSampled
+	case reasonCached:
+		return rule.cached
+	case reasonShadow:
+		return rule.shadow
+	case reasonThrottled:
+		return rule.throttled
+	case reasonOverBudget:
+		return rule.overBudget
+	case reasonPaused:
+		return rule.paused
 	case reasonQueueFull:
 		return rule.queueFull
 	case reasonShutdown:
@@ -268,7 +358,7 @@ func required(part genai.Part, state genai.State, needs []genai.Part) bool {
 
 // newItem makes what is queued: copies of the texts that the prompt shows, cut to the judge's bound.
 func newItem(b *batch, asked *judge.Judge, decided *decision) queue.Item {
-	input := asked.Bound(decided.input)
+	input := decided.input
 	item := queue.Item{
 		TraceID:     b.span.TraceID(),
 		SpansSeen:   b.spansSeen,
@@ -296,7 +386,10 @@ func newItem(b *batch, asked *judge.Judge, decided *decision) queue.Item {
 func (in *instance) observePending(_ context.Context, observer metric.Int64Observer) error {
 	pending := make(map[string]int64, len(in.models))
 	for _, runner := range in.judges {
-		pending[runner.judge.Model()] += runner.queue.Pending() + in.joiner.pending(runner.scope == assessment.ScopeTrace)
+		n := runner.queue.Pending() + in.joiner.pending(runner.scope == assessment.ScopeTrace)
+		for _, model := range runner.judge.Models() {
+			pending[model] += n
+		}
 	}
 	for model, n := range pending {
 		observer.Observe(n, metric.WithAttributes(attribute.String("model", model)))

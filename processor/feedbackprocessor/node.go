@@ -66,7 +66,7 @@ func (*logsNode) Capabilities() consumer.Capabilities {
 
 // ConsumeLogs implements consumer.Logs: it takes the text of spans from records, and forwards them.
 func (n *logsNode) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
-	if n.instance.claims.inLogs(ld) {
+	if !n.instance.config.TrustUpstream && n.instance.claims.inLogs(ld) {
 		cleaned := plog.NewLogs()
 		ld.CopyTo(cleaned)
 		n.instance.countRemovedRecords(ctx, n.instance.claims.removeFromLogs(cleaned))

@@ -52,7 +52,7 @@ func (in *instance) endBatch(ctx context.Context, b *batch) *readyResults {
 
 // ownCopy returns a copy of a batch that claims to hold results of ours, where we have no leave to write on it.
 func (in *instance) ownCopy(td ptrace.Traces) ptrace.Traces {
-	if in.writesEvents() || !in.claims.inTraces(td) {
+	if in.writesEvents() || in.config.TrustUpstream || !in.claims.inTraces(td) {
 		return td
 	}
 	own := ptrace.NewTraces()
@@ -61,6 +61,9 @@ func (in *instance) ownCopy(td ptrace.Traces) ptrace.Traces {
 }
 
 func (in *instance) removeClaims(b *batch) {
+	if in.config.TrustUpstream {
+		return
+	}
 	if scope := b.subject.Scope.Scope(); in.claims.onSpan(b.span, scope) {
 		for range in.claims.removeFromSpan(b.span, scope) {
 			b.tally.add(in.removedEvents)
@@ -82,9 +85,10 @@ func (in *instance) evaluateSpan(ctx context.Context, b *batch) {
 	if in.joiner.putsOff(b) {
 		in.runAll(ctx, b, assessment.ScopeSpan, withoutText)
 		in.joiner.holdSpan(ctx, b)
-		return
+	} else {
+		in.runAll(ctx, b, assessment.ScopeSpan, everything)
 	}
-	in.runAll(ctx, b, assessment.ScopeSpan, everything)
+	in.annotate(b)
 }
 
 // readSpan reads the batch's span, and reports whether it is a subject: without ids nothing can be said about it that
@@ -96,7 +100,7 @@ func (in *instance) readSpan(ctx context.Context, b *batch) bool {
 	}
 	b.interaction = genai.Read(b.subject.Resource.Resource(), b.subject.Scope.Scope(), b.span)
 	if in.reader != nil {
-		b.misread = in.reader.Read(ctx, b.ottlContext(), &b.interaction)
+		b.misread = in.reader.Read(ctx, b.OTTL(), &b.interaction)
 	}
 	if b.interaction.Kind() == genai.KindOther {
 		return false

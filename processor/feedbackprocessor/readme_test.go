@@ -25,7 +25,7 @@ func TestREADME(t *testing.T) {
 	documentation, err := os.ReadFile("documentation.md")
 	require.NoError(t, err)
 	blocks := yamlBlock.FindAllSubmatch(readme, -1)
-	require.Len(t, blocks, 4)
+	require.Len(t, blocks, 5)
 	for _, block := range blocks {
 		var raw map[string]any
 		require.NoError(t, yaml.Unmarshal(block[1], &raw))

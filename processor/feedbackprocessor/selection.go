@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/genai"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/sampling"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackprocessor/internal/spanottl"
 )
 
@@ -61,7 +62,7 @@ func (s *selection) matches(ctx context.Context, b *batch) bool {
 		return true
 	}
 	for _, one := range s.conditions {
-		holds, err := one.Eval(ctx, b.ottlContext())
+		holds, err := one.Eval(ctx, b.OTTL())
 		if err != nil {
 			b.tally.add(s.errored)
 			s.report(one)
@@ -81,4 +82,13 @@ func (s *selection) report(failed *condition) {
 	}
 	s.logger.Warn("A condition could not be evaluated and counts as not matching; further errors are only counted",
 		zap.String("evaluator", s.evaluator), zap.Stringer("condition", failed))
+}
+
+// failedCondition counts a condition of a judge's sampling that could not be evaluated, and logs the first of each.
+func (s *selection) failedCondition(b *batch, failed sampling.Failure) {
+	b.tally.add(s.errored)
+	if s.logger != nil && failed.First {
+		s.logger.Warn("A condition could not be evaluated and counts as not matching; further errors are only counted",
+			zap.String("evaluator", s.evaluator), zap.String("rule", failed.Rule), zap.String("condition", failed.Condition))
+	}
 }

@@ -65,14 +65,20 @@ func (s *settler) ask(ctx context.Context, item queue.Item) (result judge.Result
 			result, err = judge.Result{Model: s.judge.Model(), Error: panicError()}, nil
 		}
 	}()
-	input := judge.Input{TraceID: item.TraceID.String(), SpanID: item.SpanID.String(), Truncated: item.Truncated}
+	input := judge.Input{
+		TraceID: item.TraceID.String(), SpanID: item.SpanID.String(), Truncated: item.Truncated,
+		Queued: item.Queued, Rule: item.Rule, Stratum: item.Stratum,
+	}
 	for _, part := range item.Parts {
 		input.SetPart(genai.Part(part.Name), part.Text)
 	}
-	return s.judge.Judge(ctx, input)
+	if result, err = s.judge.Judge(ctx, input); err == nil {
+		s.in.cache.Put(s.judge.CacheKey(&input), &result)
+	}
+	return result, err
 }
 
-// settle sends a result and counts it.
+// settle sends a result and counts it. A judgement that the budget ended has none.
 func (s *settler) settle(item queue.Item, result judge.Result) {
 	defer func() {
 		if cause := recover(); cause != nil { // of whoever takes the record
@@ -80,8 +86,18 @@ func (s *settler) settle(item queue.Item, result judge.Result) {
 			s.in.emitter.lost(context.Background(), s.judge.Name(), 1, errPanic)
 		}
 	}()
-	s.count(item, result)
-	metadata := make(map[string]string, len(result.Metadata)+3)
+	s.countUsage(&result)
+	if result.Refused != nil {
+		s.decide(item, result.Refused.Reason)
+		return
+	}
+	s.count(item, &result)
+	s.in.emitter.emitLate(s.in.emitter.ready(s.assessment(&item, &result)))
+}
+
+// assessment is a result about the subject of an item.
+func (s *settler) assessment(item *queue.Item, result *judge.Result) *assessment.Assessment {
+	metadata := make(map[string]string, len(result.Metadata)+4)
 	maps.Copy(metadata, result.Metadata)
 	metadata[assessment.MetadataSamplingRule] = item.Rule
 	metadata[assessment.MetadataSamplingStratum] = item.Stratum
@@ -90,7 +106,7 @@ func (s *settler) settle(item queue.Item, result judge.Result) {
 		metadata[assessment.MetadataSpansSeen] = strconv.Itoa(item.SpansSeen)
 	}
 	traceID, spanID := item.TraceID.String(), item.SpanID.String() // of an empty id that is ""
-	s.in.emitter.emitLate(s.in.emitter.ready(&assessment.Assessment{
+	return &assessment.Assessment{
 		ID:          assessment.NewID(traceID, spanID, s.judge.Name(), s.source),
 		TraceID:     traceID,
 		SpanID:      spanID,
@@ -105,27 +121,41 @@ func (s *settler) settle(item queue.Item, result judge.Result) {
 		Fingerprint: item.Fingerprint,
 		ResponseID:  item.ResponseID,
 		CreateTime:  s.in.now().UTC(),
-	}))
+	}
 }
 
-func (s *settler) count(item queue.Item, result judge.Result) {
+func (s *settler) count(item queue.Item, result *judge.Result) {
 	ctx, telemetry := context.Background(), s.in.telemetry
-	evaluator, model := attribute.String("evaluator", s.judge.Name()), attribute.String("model", result.Model)
+	evaluator := attribute.String("evaluator", s.judge.Name())
 	s.decide(item, reasonOf(result.Error))
 	telemetry.ProcessorFeedbackResults.Add(ctx, 1, metric.WithAttributes(evaluator,
 		attribute.String("outcome", outcomeOf(result.Error, result.Verdict))))
-	telemetry.ProcessorFeedbackJudgeDuration.Record(ctx, result.Duration.Seconds(), metric.WithAttributes(evaluator, model))
-	if result.Cost > 0 {
-		telemetry.ProcessorFeedbackJudgeCost.Add(ctx, result.Cost, metric.WithAttributes(evaluator, model))
+	if result.HasAgreement {
+		telemetry.ProcessorFeedbackJudgeAgreement.Record(ctx, result.Agreement, metric.WithAttributes(evaluator))
 	}
-	for direction, n := range map[string]int64{
-		"input":  result.InputTokens - result.CachedTokens, // so that the sum over directions is all tokens
-		"cached": result.CachedTokens,
-		"output": result.OutputTokens,
-	} {
-		if n > 0 {
-			telemetry.ProcessorFeedbackJudgeTokens.Add(ctx, n,
-				metric.WithAttributes(evaluator, model, attribute.String("direction", direction)))
+}
+
+// countUsage counts what the calls of each model took, also those of a judgement that came to nothing.
+func (s *settler) countUsage(result *judge.Result) {
+	ctx, telemetry := context.Background(), s.in.telemetry
+	evaluator := attribute.String("evaluator", s.judge.Name())
+	for _, used := range result.Usage {
+		model := attribute.String("model", used.Model)
+		if used.Calls > 0 {
+			telemetry.ProcessorFeedbackJudgeDuration.Record(ctx, used.Duration.Seconds(), metric.WithAttributes(evaluator, model))
+		}
+		if used.Cost > 0 {
+			telemetry.ProcessorFeedbackJudgeCost.Add(ctx, used.Cost, metric.WithAttributes(evaluator, model))
+		}
+		for direction, n := range map[string]int64{
+			"input":  used.InputTokens - used.CachedTokens, // so that the sum over directions is all tokens
+			"cached": used.CachedTokens,
+			"output": used.OutputTokens,
+		} {
+			if n > 0 {
+				telemetry.ProcessorFeedbackJudgeTokens.Add(ctx, n,
+					metric.WithAttributes(evaluator, model, attribute.String("direction", direction)))
+			}
 		}
 	}
 }

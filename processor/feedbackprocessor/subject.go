@@ -1,6 +1,7 @@
 package feedbackprocessor
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,6 +26,8 @@ type content interface {
 var (
 	_ content = (*genai.Interaction)(nil)
 	_ content = (*genai.Trace)(nil)
+
+	_ sampling.Subject = (*batch)(nil)
 )
 
 // batch is what one call works with; it is pooled, because even batches without GenAI spans need it.
@@ -44,8 +47,9 @@ type batch struct {
 	subject     check.Subject
 	span        ptrace.Span
 	spanID      string
-	draw        sampling.Draw
-	drawn       bool
+	draws       sampling.Draws
+	failed      []string // the checks that the subject failed
+	noted       []noted  // what judges decided about it
 	ottl        *ottlspan.TransformContext
 	result      assessment.Assessment
 }
@@ -55,7 +59,8 @@ func (b *batch) at(resource ptrace.ResourceSpans, scope ptrace.ScopeSpans, span 
 	b.close()
 	b.subject = check.Subject{Resource: resource, Scope: scope, Span: span}
 	b.span, b.content, b.spansSeen = span, nil, 0
-	b.spanID, b.drawn = "", false
+	b.spanID, b.failed, b.noted = "", b.failed[:0], b.noted[:0]
+	b.draws.Turn(span)
 }
 
 // about says what evaluators will see.
@@ -73,7 +78,9 @@ func (b *batch) close() {
 // reset forgets everything, so that the pool pins no batch.
 func (b *batch) reset() {
 	b.close()
-	*b = batch{}
+	clear(b.failed)
+	clear(b.noted)
+	*b = batch{failed: b.failed[:0], noted: b.noted[:0]}
 }
 
 // time is the moment of the batch's first result.
@@ -103,15 +110,14 @@ func (b *batch) metadata() map[string]string {
 	return map[string]string{assessment.MetadataSpansSeen: strconv.Itoa(b.spansSeen)}
 }
 
-// sampled is what chance decided about the subject, for all judges.
-func (b *batch) sampled() sampling.Draw {
-	if !b.drawn {
-		b.draw, b.drawn = sampling.NewDraw(sampling.DefaultCohort, b.span), true
-	}
-	return b.draw
-}
+// Draw implements sampling.Subject.
+func (b *batch) Draw(cohort string) sampling.Draw { return b.draws.In(cohort) }
 
-func (b *batch) ottlContext() *ottlspan.TransformContext {
+// CheckFailed implements sampling.Subject.
+func (b *batch) CheckFailed(name string) bool { return slices.Contains(b.failed, name) }
+
+// OTTL implements sampling.Subject.
+func (b *batch) OTTL() *ottlspan.TransformContext {
 	if b.ottl == nil {
 		b.ottl = ottlspan.NewTransformContext(b.subject.Resource, b.subject.Scope, b.span)
 	}

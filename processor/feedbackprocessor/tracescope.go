@@ -69,8 +69,9 @@ func spansOf(td ptrace.Traces, roots map[pcommon.TraceID]placed) map[pcommon.Tra
 	return all
 }
 
-// evaluateTrace evaluates one trace. Its conditions and its draw are the root span's.
-func (in *instance) evaluateTrace(ctx context.Context, b *batch, root placed, spans []placed) {
+// evaluateTrace evaluates one trace, which has failed some checks already. Its conditions and its draw are the root
+// span's.
+func (in *instance) evaluateTrace(ctx context.Context, b *batch, root placed, spans []placed, failed ...string) {
 	trace, textMayCome := in.readTrace(ctx, b, root, spans)
 	if trace.Kind() == genai.KindOther {
 		return
@@ -78,6 +79,7 @@ func (in *instance) evaluateTrace(ctx context.Context, b *batch, root placed, sp
 	b.at(root.resource, root.scope, root.span)
 	b.about(trace)
 	b.spansSeen = trace.SpansSeen()
+	b.failed = append(b.failed, failed...)
 	if !b.late {
 		b.tally.add(in.subjects.of(genai.KindTrace))
 	}
@@ -86,10 +88,11 @@ func (in *instance) evaluateTrace(ctx context.Context, b *batch, root placed, sp
 		in.runAll(ctx, b, assessment.ScopeTrace, withText)
 	case textMayCome:
 		in.runAll(ctx, b, assessment.ScopeTrace, withoutText)
-		in.joiner.holdTrace(ctx, spans)
+		in.joiner.holdTrace(ctx, b, spans)
 	default:
 		in.runAll(ctx, b, assessment.ScopeTrace, everything)
 	}
+	in.annotate(b)
 }
 
 // readTrace reads all spans of a trace, and reports whether any of them may yet gain text.

@@ -32,6 +32,7 @@ judges:
     output: {type: boolean}
     sampling: [{name: all, rate: 1}]
 judge_retry: {enabled: false}
+judge_cache: {window: 0s}
 `
 
 // agentTrace is a trace of four spans: an agent, the retriever and the model that it asked, and an HTTP call.

@@ -48,13 +48,17 @@ type evaluator struct {
 	State       *string         `json:"state"`
 	Rule        *string         `json:"rule"`
 	Probability *float64        `json:"probability"`
+	Rate        *float64        `json:"rate"`
+	Calls       *int            `json:"calls"`
+	Tokens      *int64          `json:"tokens"`
+	USD         *float64        `json:"usd"`
 	Value       json.RawMessage `json:"value"`
 	Rationale   *string         `json:"rationale"`
 	Error       *string         `json:"error"`
 }
 
 // writeJSON writes one JSON object a line, in the order of the spans.
-func writeJSON(w io.Writer, explained []feedbackprocessor.Explanation) error {
+func writeJSON(w io.Writer, explained []feedbackprocessor.Explanation, _ float64) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	for i := range explained {
@@ -104,7 +108,13 @@ func newEvaluator(o *feedbackprocessor.Outcome) evaluator {
 		Rationale: some(o.Rationale), Error: some(o.Failed),
 	}
 	if o.Probability > 0 {
-		e.Probability = &o.Probability
+		e.Probability, e.Rate = &o.Probability, &o.Rate
+	}
+	if o.Calls > 0 {
+		e.Calls, e.Tokens = &o.Calls, &o.Tokens
+	}
+	if o.USD > 0 {
+		e.USD = &o.USD
 	}
 	if o.Value != "" {
 		e.Value = json.RawMessage(o.Value)

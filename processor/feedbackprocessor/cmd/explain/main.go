@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"go.opentelemetry.io/collector/component"
@@ -28,7 +29,7 @@ func main() {
 	}
 }
 
-const usage = `usage: explain [-config FILE] [-id ID] [-format text|json] FILE
+const usage = `usage: explain [-config FILE] [-id ID] [-format text|json] [-spans-per-second N] FILE
 
 FILE holds OTLP JSON, one request or one a line, or {"traces": [requests], "logs": [requests]}; - is standard input.
 `
@@ -38,6 +39,7 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout io.Wri
 	configFile := flags.String("config", "", "a collector's configuration; without one, only the reading is explained")
 	id := flags.String("id", "feedback", "the processor in it")
 	format := flags.String("format", "text", "text, or json: one line a span")
+	rate := flags.Float64("spans-per-second", 100, "spans a second, of all kinds, for which text tells what judges would cost a day")
 	flags.Usage = func() {
 		_, _ = fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
@@ -48,6 +50,9 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout io.Wri
 	write, ok := formats[*format]
 	if !ok {
 		return fmt.Errorf("format %q is not known: give text or json", *format)
+	}
+	if !(*rate > 0) || math.IsInf(*rate, 0) {
+		return fmt.Errorf("-spans-per-second is %v: give a positive number", *rate)
 	}
 	if flags.NArg() != 1 {
 		return errors.New("give one FILE of OTLP JSON, or - for standard input")
@@ -64,11 +69,11 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	return write(stdout, explainer.Explain(ctx, traces, logs))
+	return write(stdout, explainer.Explain(ctx, traces, logs), *rate)
 }
 
 // formats write explanations.
-var formats = map[string]func(io.Writer, []feedbackprocessor.Explanation) error{
+var formats = map[string]func(w io.Writer, explained []feedbackprocessor.Explanation, spansPerSecond float64) error{
 	"text": writeText,
 	"json": writeJSON,
 }

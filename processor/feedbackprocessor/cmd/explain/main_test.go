@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -58,6 +59,7 @@ func TestRefuses(t *testing.T) {
 		want        string
 	}{
 		{name: "no file", want: "give one FILE"},
+		{name: "rate", arguments: []string{"-spans-per-second", "0", "-"}, want: "-spans-per-second is 0: give a positive number"},
 		{name: "two files", arguments: []string{"a", "b"}, want: "give one FILE"},
 		{name: "format", arguments: []string{"-format", "xml", "-"}, want: `format "xml" is not known: give text or json`},
 		{name: "id", arguments: []string{"-id", "a b", "-"}, want: `-id "a b"`},
@@ -88,6 +90,9 @@ func TestJSON(t *testing.T) {
 	t.Parallel()
 	out, err := explain(t, "", "-config", write(t, "config.yaml", configYAML), "-format", "json", write(t, "spans.json", spanJSON))
 	require.NoError(t, err)
+	tokens := regexp.MustCompile(`"tokens":(\d+)`)
+	require.Regexp(t, tokens, out)
+	out = tokens.ReplaceAllString(out, `"tokens":1000`) // which depends on the length of our own words
 	assert.JSONEq(t, `{
 		"span_id": "0102030405060708", "kind": "llm", "convention": "otel_genai",
 		"question": "\u001b[31mred\nquestion", "answer": "<b>answer</b>", "system": null, "tool_calls": null, "documents": null,
@@ -95,11 +100,11 @@ func TestJSON(t *testing.T) {
 		"states": {"question": "text", "answer": "text"},
 		"evaluators": [
 			{"name": "long", "type": "check", "scope": "span", "runs": true, "reason": null, "state": null, "rule": null,
-			 "probability": null, "value": false, "rationale": "only 13", "error": null},
+			 "probability": null, "rate": null, "calls": null, "tokens": null, "usd": null, "value": false, "rationale": "only 13", "error": null},
 			{"name": "tools", "type": "check", "scope": "span", "runs": false, "reason": "filtered", "state": null, "rule": null,
-			 "probability": null, "value": null, "rationale": null, "error": null},
+			 "probability": null, "rate": null, "calls": null, "tokens": null, "usd": null, "value": null, "rationale": null, "error": null},
 			{"name": "helpful", "type": "judge", "scope": "span", "runs": true, "reason": null, "state": null, "rule": "all",
-			 "probability": 1, "value": null, "rationale": null, "error": null}
+			 "probability": 1, "rate": 1, "calls": 1, "tokens": 1000, "usd": null, "value": null, "rationale": null, "error": null}
 		]}`, out)
 	assert.Contains(t, out, "<b>", "text is not escaped for pages")
 	assert.Equal(t, 1, strings.Count(out, "\n"))
@@ -166,6 +171,7 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	out, err := explain(t, spanJSON, "-config", write(t, "config.yaml", configYAML), "-")
 	require.NoError(t, err)
+	before, _, _ := strings.Cut(out, "  helpful                  8.64e+06")
 	assert.Equal(t, `llm  0102030405060708  chat
   question      text         otel_genai         �[31mred question
   answer        text         otel_genai         <b>answer</b>
@@ -174,7 +180,10 @@ func TestText(t *testing.T) {
   judge         helpful                  runs (rule all, probability 1)
 
 1 spans, 0 of them not GenAI
-`, out)
+
+a day of such traffic at 100 spans a second, before limits, with the longest answers:
+`, before)
+	assert.Regexp(t, `  helpful +8\.64e\+06 judgements, 8\.64e\+06 calls, \S+ tokens, no price\n$`, out)
 }
 
 // TestAllRecordings: none fails, in either format.
@@ -209,4 +218,26 @@ func TestConfigurations(t *testing.T) {
 			assert.Regexp(t, "(?m)^  (check|judge) ", out)
 		})
 	}
+}
+
+// TestCosts: expected over the draws, of what the rules choose from.
+func TestCosts(t *testing.T) {
+	t.Parallel()
+	config := write(t, "config.yaml", `
+processors:
+  feedback:
+    checks: {short: {length: {max: 5}}}
+    models:
+      a: {endpoint: "http://localhost:1", price: {input: 1, output: 10}, max_output_tokens: 100}
+      b: {endpoint: "http://localhost:1", price: {input: 1, output: 10}, max_output_tokens: 100}
+    judges:
+      failed: {model: a, prompt: "{{.Answer}}", output: {type: boolean}, sampling: [{name: failed, checks_failed: [short], rate: 1}]}
+      panel: {models: [a, b], prompt: "{{.Answer}}", output: {type: boolean}, sampling: [{name: tenth, rate: 0.1}]}
+      agents: {kinds: [agent], model: a, prompt: "{{.Answer}}", output: {type: boolean}, sampling: [{name: all, rate: 1}]}
+`)
+	out, err := explain(t, spanJSON, "-config", config, "-spans-per-second", "10", "-")
+	require.NoError(t, err)
+	assert.Regexp(t, `(?m)^  agents +0 judgements, 0 calls, 0 tokens, USD 0$`, out)
+	assert.Regexp(t, `(?m)^  failed +8\.64e\+05 judgements, 8\.64e\+05 calls, \S+ tokens, USD [0-9.e+]+$`, out)
+	assert.Regexp(t, `(?m)^  panel +8\.64e\+04 judgements, 1\.73e\+05 calls, \S+ tokens, USD [0-9.e+]+$`, out)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // writeText writes a paragraph a span.
-func writeText(w io.Writer, explained []feedbackprocessor.Explanation) error {
+func writeText(w io.Writer, explained []feedbackprocessor.Explanation, spansPerSecond float64) error {
 	out := &page{Writer: bufio.NewWriter(w)}
 	others := 0
 	for i := range explained {
@@ -25,6 +25,7 @@ func writeText(w io.Writer, explained []feedbackprocessor.Explanation) error {
 		writeSpan(out, &explained[i])
 	}
 	out.line("%d spans, %d of them not GenAI", len(explained), others)
+	writeCosts(out, explained, spansPerSecond)
 	return out.Flush() // which has the error of any line before
 }
 
@@ -156,3 +157,6 @@ func shown(text string) string {
 	}
 	return clean
 }
+
+// rounded shows a number with three digits.
+func rounded(n float64) string { return strconv.FormatFloat(n, 'g', 3, 64) }

@@ -31,6 +31,7 @@ type TelemetryBuilder struct {
 	ProcessorFeedbackChecksWithoutContent metric.Int64Counter
 	ProcessorFeedbackConditionErrors      metric.Int64Counter
 	ProcessorFeedbackDecisions            metric.Int64Counter
+	ProcessorFeedbackJudgeAgreement       metric.Float64Histogram
 	ProcessorFeedbackJudgeCost            metric.Float64Counter
 	ProcessorFeedbackJudgeDuration        metric.Float64Histogram
 	ProcessorFeedbackJudgeTokens          metric.Int64Counter
@@ -39,6 +40,9 @@ type TelemetryBuilder struct {
 	ProcessorFeedbackRecovered            metric.Int64Counter
 	ProcessorFeedbackRemovedEvents        metric.Int64Counter
 	ProcessorFeedbackResults              metric.Int64Counter
+	ProcessorFeedbackShadowCalls          metric.Int64Counter
+	ProcessorFeedbackShadowCost           metric.Float64Counter
+	ProcessorFeedbackShadowTokens         metric.Int64Counter
 	ProcessorFeedbackSubjects             metric.Int64Counter
 	ProcessorFeedbackUnjoinedRecords      metric.Int64Counter
 }
@@ -115,6 +119,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{decision}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ProcessorFeedbackJudgeAgreement, err = builder.meter.Float64Histogram(
+		"otelcol_processor_feedback_judge_agreement",
+		metric.WithDescription("How far the votes of a panel agree, from 0 to 1. [Development]"),
+		metric.WithUnit("1"),
+		metric.WithExplicitBucketBoundaries([]float64{0.5, 0.6, 0.7, 0.8, 0.9, 0.99}...),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorFeedbackJudgeCost, err = builder.meter.Float64Counter(
 		"otelcol_processor_feedback_judge_cost",
 		metric.WithDescription("What the judges' calls cost at the configured prices. [Development]"),
@@ -162,6 +173,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_feedback_results",
 		metric.WithDescription("Results made by checks and judges. [Development]"),
 		metric.WithUnit("{result}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorFeedbackShadowCalls, err = builder.meter.Int64Counter(
+		"otelcol_processor_feedback_shadow_calls",
+		metric.WithDescription("Calls that judges in shadow would have made. [Development]"),
+		metric.WithUnit("{call}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorFeedbackShadowCost, err = builder.meter.Float64Counter(
+		"otelcol_processor_feedback_shadow_cost",
+		metric.WithDescription("What the calls of judges in shadow would have cost at the configured prices, with the longest answers. [Development]"),
+		metric.WithUnit("{USD}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorFeedbackShadowTokens, err = builder.meter.Int64Counter(
+		"otelcol_processor_feedback_shadow_tokens",
+		metric.WithDescription("Tokens that the calls of judges in shadow would have used, with the longest answers. [Development]"),
+		metric.WithUnit("{token}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorFeedbackSubjects, err = builder.meter.Int64Counter(

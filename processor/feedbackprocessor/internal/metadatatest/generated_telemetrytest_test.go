@@ -27,6 +27,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ProcessorFeedbackChecksWithoutContent.Add(context.Background(), 1)
 	tb.ProcessorFeedbackConditionErrors.Add(context.Background(), 1)
 	tb.ProcessorFeedbackDecisions.Add(context.Background(), 1)
+	tb.ProcessorFeedbackJudgeAgreement.Record(context.Background(), 1)
 	tb.ProcessorFeedbackJudgeCost.Add(context.Background(), 1)
 	tb.ProcessorFeedbackJudgeDuration.Record(context.Background(), 1)
 	tb.ProcessorFeedbackJudgeTokens.Add(context.Background(), 1)
@@ -34,6 +35,9 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ProcessorFeedbackRecovered.Add(context.Background(), 1)
 	tb.ProcessorFeedbackRemovedEvents.Add(context.Background(), 1)
 	tb.ProcessorFeedbackResults.Add(context.Background(), 1)
+	tb.ProcessorFeedbackShadowCalls.Add(context.Background(), 1)
+	tb.ProcessorFeedbackShadowCost.Add(context.Background(), 1)
+	tb.ProcessorFeedbackShadowTokens.Add(context.Background(), 1)
 	tb.ProcessorFeedbackSubjects.Add(context.Background(), 1)
 	tb.ProcessorFeedbackUnjoinedRecords.Add(context.Background(), 1)
 	AssertEqualProcessorFeedbackChecksWithoutContent(t, testTel,
@@ -44,6 +48,9 @@ func TestSetupTelemetry(t *testing.T) {
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorFeedbackDecisions(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorFeedbackJudgeAgreement(t, testTel,
+		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorFeedbackJudgeCost(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
@@ -67,6 +74,15 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorFeedbackResults(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorFeedbackShadowCalls(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorFeedbackShadowCost(t, testTel,
+		[]metricdata.DataPoint[float64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorFeedbackShadowTokens(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorFeedbackSubjects(t, testTel,

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -21,6 +22,7 @@ const (
 	keyResponseID  = "response_id"
 	keyTruncated   = "truncated"
 	keySpansSeen   = "spans_seen"
+	keyQueued      = "queued"
 	keyParts       = "parts"
 )
 
@@ -49,6 +51,8 @@ type Item struct {
 	Truncated bool
 	// SpansSeen is how many spans of the trace were at hand; 0 where the subject is a span.
 	SpansSeen int
+	// Queued is when the item was queued; Offer sets it. Zero on items of collectors that did not write it.
+	Queued time.Time
 
 	// run tells the items of this process from those that an earlier one left on disk.
 	run string
@@ -65,7 +69,7 @@ func (i *Item) encode() ptrace.Traces {
 	span.SetSpanID(i.SpanID)
 	span.SetName(i.Judge)
 	attrs := span.Attributes()
-	attrs.EnsureCapacity(9)
+	attrs.EnsureCapacity(11)
 	attrs.PutInt(keyVersion, formatVersion)
 	attrs.PutStr(keyRun, i.run)
 	attrs.PutStr(keyFingerprint, i.Fingerprint)
@@ -77,6 +81,9 @@ func (i *Item) encode() ptrace.Traces {
 	}
 	if i.Truncated {
 		attrs.PutBool(keyTruncated, true)
+	}
+	if !i.Queued.IsZero() {
+		attrs.PutInt(keyQueued, i.Queued.UnixNano())
 	}
 	if i.SpansSeen > 0 {
 		attrs.PutInt(keySpansSeen, int64(i.SpansSeen))
@@ -114,6 +121,9 @@ func decode(td ptrace.Traces) (Item, error) {
 	}
 	if truncated, ok := attrs.Get(keyTruncated); ok {
 		item.Truncated = truncated.Bool()
+	}
+	if queued, ok := attrs.Get(keyQueued); ok {
+		item.Queued = time.Unix(0, queued.Int())
 	}
 	if seen, ok := attrs.Get(keySpansSeen); ok {
 		item.SpansSeen = int(seen.Int())

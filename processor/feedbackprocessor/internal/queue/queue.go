@@ -142,7 +142,7 @@ func (q *Queue) Offer(item Item) error {
 		q.refused(exporterhelper.ErrQueueIsFull)
 		return exporterhelper.ErrQueueIsFull
 	}
-	item.run = q.run
+	item.run, item.Queued = q.run, q.now()
 	if !q.persistent {
 		item.Parts = cloned(item.Parts)
 	}

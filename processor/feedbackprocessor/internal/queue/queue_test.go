@@ -136,10 +136,11 @@ func TestItemSurvivesTheQueue(t *testing.T) {
 				defer stop()
 				extensions, q = storage, newQueue(t, handler, stored)
 			}
+			q.now = func() time.Time { return time.Unix(1_800_000_000, 5) }
 			require.NoError(t, q.Start(t.Context(), extensions))
 			require.NoError(t, q.Offer(newItem(7)))
 			want := newItem(7)
-			want.run = "run 1"
+			want.run, want.Queued = "run 1", q.now()
 			assert.Equal(t, want, <-items)
 			require.NoError(t, q.Shutdown(t.Context()))
 			assert.Zero(t, q.Pending())

@@ -32,6 +32,8 @@ type Config struct {
 	System string `mapstructure:"system"`
 	// Context is the retrieved context.
 	Context string `mapstructure:"context"`
+	// Expected is what a correct answer says, for judges that hold answers against it. No convention has it.
+	Expected string `mapstructure:"expected"`
 	// ConversationID is the id of the session or thread.
 	ConversationID string `mapstructure:"conversation_id"`
 
@@ -54,6 +56,7 @@ func (c *Config) given() []source {
 		{string(genai.PartAnswer), c.Answer},
 		{string(genai.PartSystem), c.System},
 		{string(genai.PartContext), c.Context},
+		{string(genai.PartExpected), c.Expected},
 		{keyConversation, c.ConversationID},
 	}
 	return slices.DeleteFunc(all, func(s source) bool { return s.text == "" })
