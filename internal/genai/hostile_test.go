@@ -80,6 +80,10 @@ func sound(t *testing.T, i *genai.Interaction) {
 	require.GreaterOrEqual(t, first, time.Duration(0))
 	i.Streaming()
 	i.KindConvention()
+	for name, schema := range i.ToolDefinitions() {
+		require.NotEmpty(t, name)
+		require.True(t, utf8.ValidString(name+schema))
+	}
 }
 
 func TestHostileValues(t *testing.T) {

@@ -3,10 +3,8 @@ package feedbackprocessor
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,12 +165,7 @@ func TestPausedJudgements(t *testing.T) {
 func TestRedaction(t *testing.T) {
 	t.Parallel()
 	model := newModel(t)
-	var prompt atomic.Value
-	model.answers(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		prompt.Store(string(body))
-		says(`{"value": true, "rationale": "fine"}`)(w, r)
-	})
+	prompt := model.keepsPrompt()
 	plain := loadConfig(t, fmt.Sprintf(judgeYAML, model.URL))
 	redacting := loadConfig(t, fmt.Sprintf(judgeYAML, model.URL), `redact: {finders: [email, card], patterns: ['secret-\d+']}`)
 	p := startPipelines(t, redacting, componenttest.NewNopHost())

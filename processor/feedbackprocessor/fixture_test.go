@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -87,6 +88,18 @@ func newModel(tb testing.TB) *model {
 }
 
 func (m *model) answers(handler http.HandlerFunc) { m.answer.Store(&handler) }
+
+// keepsPrompt lets the model answer well; what it is asked last can be loaded, as text.
+func (m *model) keepsPrompt() *atomic.Value {
+	var prompt atomic.Value
+	prompt.Store("")
+	m.answers(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		prompt.Store(string(body))
+		says(`{"value": true, "rationale": "fine"}`)(w, r)
+	})
+	return &prompt
+}
 
 // says answers with a message of the model.
 func says(content string) http.HandlerFunc {

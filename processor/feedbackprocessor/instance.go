@@ -117,7 +117,7 @@ func newInstance(config *Config, set processor.Settings) (*instance, error) {
 	in.redact, redactErr = redact.New(&config.Redact)
 	if err := errors.Join(readErr, redactErr, in.addChecks(set), in.addJudges(set)); err != nil {
 		telemetry.Shutdown()
-		return nil, err
+		return nil, errors.Join(err, in.closeLimiter())
 	}
 	return in, nil
 }
@@ -215,11 +215,15 @@ func (in *instance) shutdown(ctx context.Context) error {
 	for _, model := range in.models {
 		model.Shutdown()
 	}
-	if in.limiter != nil {
-		errs = append(errs, in.limiter.Close())
-	}
 	in.telemetry.Shutdown()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, in.closeLimiter())...)
+}
+
+func (in *instance) closeLimiter() error {
+	if in.limiter == nil {
+		return nil
+	}
+	return in.limiter.Close()
 }
 
 // reportLeft says what a stop left undone: a line a judge, because the counters may have been read for the last time.

@@ -3,8 +3,6 @@ package feedbackprocessor
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -146,12 +144,7 @@ func TestTextAfterItsSpan(t *testing.T) {
 func TestOneByOne(t *testing.T) {
 	t.Parallel()
 	model := newModel(t)
-	var prompt atomic.Value
-	model.answers(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		prompt.Store(string(body))
-		says(`{"value": true, "rationale": "fine"}`)(w, r)
-	})
+	prompt := model.keepsPrompt()
 	p := startTimed(t, loadConfig(t, fmt.Sprintf(judgeYAML, model.URL)))
 	td := silentBatch(1)
 	span := firstSpan(td)

@@ -2,9 +2,6 @@ package feedbackprocessor
 
 import (
 	"fmt"
-	"io"
-	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,12 +66,7 @@ func agentTrace(n byte) ptrace.Traces {
 func TestATraceIsASubject(t *testing.T) {
 	t.Parallel()
 	model := newModel(t)
-	var prompt atomic.Value
-	model.answers(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		prompt.Store(string(body))
-		says(`{"value": true, "rationale": "fine"}`)(w, r)
-	})
+	prompt := model.keepsPrompt()
 	p := startPipelines(t, loadConfig(t, fmt.Sprintf(traceYAML, model.URL)), componenttest.NewNopHost())
 	td := agentTrace(1)
 	require.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
