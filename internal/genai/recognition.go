@@ -17,6 +17,8 @@ type mark struct {
 	key   string
 	found found
 	kind  func(key string, value pcommon.Value) (Kind, rank)
+	// by is the convention that kind is of.
+	by found
 }
 
 // index holds all that recognition needs, in a form that passes over foreign keys at a glance.
@@ -49,7 +51,7 @@ func newIndex() *index {
 			bit = ^found(0) // its facts may stand on any span
 		}
 		for _, key := range a.keys {
-			in.add(mark{key, bit, a.kind})
+			in.add(mark{key, bit, a.kind, 1 << place})
 		}
 		for f, keys := range a.facts {
 			for _, key := range keys {
@@ -79,7 +81,7 @@ func (in *index) add(m mark) {
 		if old := &in.marks[first][n]; old.key == m.key {
 			old.found |= m.found
 			if old.kind == nil {
-				old.kind = m.kind
+				old.kind, old.by = m.kind, m.by
 			}
 			return
 		}
@@ -103,7 +105,7 @@ func recognise(attributes pcommon.Map) (kind Kind, all, by found) {
 			all |= m.found
 			if m.kind != nil {
 				if k, r := m.kind(key, value); r < best && k != "" {
-					kind, best, by = k, r, m.found
+					kind, best, by = k, r, m.by
 				}
 			}
 			break // no mark begins with another
