@@ -133,7 +133,7 @@ func (i *Interaction) settle(out output) reading {
 		switch {
 		case asksForTools(finish):
 			return reading{state: StateToolCallOnly}
-		case out.empty && (completed(finish) || finish == "" && i.generated()):
+		case out.empty && (completed(finish) || finish == "" && i.ended()):
 			return reading{state: StateText}
 		case finish == "":
 			return reading{state: StateStreamingUnfinished}
@@ -143,10 +143,14 @@ func (i *Interaction) settle(out output) reading {
 	return out.answer
 }
 
-// generated tells, where no finish reason does, whether a model was done: calls that fail or break off count no tokens.
-func (i *Interaction) generated() bool {
+// ended tells, where no finish reason does, whether a model was done. OTel's producers write an answer once it is there;
+// others also write the empty one of a call that failed without saying so, which has counted no tokens.
+func (i *Interaction) ended() bool {
+	if i.Streaming() {
+		return false
+	}
 	n, _ := i.OutputTokens()
-	return n > 0 && !i.Streaming()
+	return n > 0 || i.outputFrom == nameOTel
 }
 
 func failed(span ptrace.Span) bool {

@@ -77,16 +77,19 @@ func TestAnswerStates(t *testing.T) {
 		{name: "empty and cut", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"length"`)), state: genai.StateError},
 		{name: "empty and filtered", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"content_filter"`)), state: genai.StateError},
 		{name: "empty and finished", span: otelChat(nil, said(`{"type":"text","content":""}`, `,"finish_reason":"stop"`)), state: genai.StateText},
+		{name: "empty, no word on how it ended", span: otelChat(nil, said(`{"type":"text","content":""}`, "")), state: genai.StateText},
 		{
-			name: "empty, no word on how it ended, of some tokens", state: genai.StateText,
+			name: "empty, of another convention, no word on how it ended", state: genai.StateStreamingUnfinished,
 			span: attributes{
-				"gen_ai.operation.name": "chat", "gen_ai.usage.output_tokens": 1,
-				"gen_ai.output.messages": said(`{"type":"text","content":""}`, ""),
+				"openinference.span.kind": "LLM", "output.value": said(`{"type":"text","content":""}`, ""),
 			},
 		},
 		{
-			name: "empty, no word on how it ended", state: genai.StateStreamingUnfinished,
-			span: otelChat(nil, said(`{"type":"text","content":""}`, "")),
+			name: "empty, of another convention, of some tokens", state: genai.StateText,
+			span: attributes{
+				"openinference.span.kind": "LLM", "output.value": said(`{"type":"text","content":""}`, ""),
+				"llm.token_count.completion": 1,
+			},
 		},
 		{
 			name: "empty, streamed and not finished", state: genai.StateStreamingUnfinished,
