@@ -32,7 +32,7 @@ var _ evaluator = (*check.Check)(nil)
 type checkRunner struct {
 	name        string
 	scope       assessment.Scope
-	needsText   bool
+	needs       []genai.Part
 	fingerprint string
 	source      assessment.Source
 	check       evaluator
@@ -55,7 +55,7 @@ func (in *instance) addChecks(set processor.Settings) error {
 		runner := &checkRunner{
 			name:        name,
 			scope:       config.Scope,
-			needsText:   compiled.NeedsText(),
+			needs:       compiled.Needs(),
 			fingerprint: compiled.Fingerprint(),
 			source:      assessment.Source{Type: assessment.SourceTypeCode, ID: compiled.SourceID()},
 			check:       compiled,

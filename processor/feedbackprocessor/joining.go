@@ -21,6 +21,8 @@ type joiner struct {
 	buffer *join.Buffer[*held]
 	// kinds are those whose text some evaluator reads.
 	kinds map[genai.Kind]bool
+	// parts are of question and answer those that, where they are missing, are worth waiting for.
+	parts []genai.Part
 	// spans and traces are the numbers of those that wait.
 	spans, traces atomic.Int64
 
@@ -39,8 +41,11 @@ type held struct {
 // newJoiner returns nil where joining is off, or nobody reads text.
 func newJoiner(in *instance) *joiner {
 	kinds := make(map[genai.Kind]bool)
+	parts := []genai.Part{genai.PartAnswer, genai.PartQuestion}
+	onlyAnswers := len(in.judges) == 0
 	for _, runner := range in.checks {
-		if runner.needsText {
+		for _, part := range runner.needs {
+			onlyAnswers = onlyAnswers && part == genai.PartAnswer
 			for _, kind := range runner.selection.kinds {
 				kinds[kind] = true
 			}
@@ -51,10 +56,13 @@ func newJoiner(in *instance) *joiner {
 			kinds[kind] = true
 		}
 	}
+	if onlyAnswers && !kinds[genai.KindTrace] {
+		parts = parts[:1]
+	}
 	if in.config.JoinLogs.SpanWait == 0 || len(kinds) == 0 {
 		return nil
 	}
-	j := &joiner{in: in, kinds: kinds, stopped: make(chan struct{}), done: make(chan struct{})}
+	j := &joiner{in: in, kinds: kinds, parts: parts, stopped: make(chan struct{}), done: make(chan struct{})}
 	j.buffer = join.New[*held](in.config.JoinLogs, in.now, func(records int) {
 		in.telemetry.ProcessorFeedbackUnjoinedRecords.Add(context.Background(), int64(records))
 	})
@@ -119,7 +127,7 @@ func (j *joiner) joinRecords(b *batch) {
 	}
 	records := j.buffer.Records(join.Key{Trace: b.span.TraceID(), Span: b.span.SpanID()})
 	b.mayGainText = !b.late && (j.kinds[b.interaction.Kind()] || j.kinds[genai.KindTrace]) &&
-		!slices.ContainsFunc(records, genai.Record.Complete) && lacksText(&b.interaction)
+		!slices.ContainsFunc(records, genai.Record.Complete) && j.lacksText(&b.interaction)
 	if len(records) > 0 {
 		b.interaction.Join(records)
 	}
@@ -137,10 +145,11 @@ func (j *joiner) putsOffTrace(b *batch) bool {
 	return b.mayGainText && j.kinds[genai.KindTrace] && (kind == genai.KindLLM || kind == genai.KindAgent)
 }
 
-func lacksText(i *genai.Interaction) bool {
-	_, question := i.Text(genai.PartQuestion)
-	_, answer := i.Text(genai.PartAnswer)
-	return question == genai.StateNotCaptured || answer == genai.StateNotCaptured
+func (j *joiner) lacksText(i *genai.Interaction) bool {
+	return slices.ContainsFunc(j.parts, func(part genai.Part) bool {
+		_, state := i.Text(part)
+		return state == genai.StateNotCaptured
+	})
 }
 
 // holdSpan lets the batch's span wait.

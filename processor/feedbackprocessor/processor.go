@@ -126,7 +126,7 @@ func (e evaluators) include(needsText bool) bool {
 // runAll runs the evaluators of a scope on the batch's subject.
 func (in *instance) runAll(ctx context.Context, b *batch, scope assessment.Scope, which evaluators) {
 	for _, runner := range in.checks {
-		if runner.scope == scope && which.include(runner.needsText) {
+		if runner.scope == scope && which.include(len(runner.needs) > 0) {
 			in.checkSubject(ctx, b, runner)
 		}
 	}

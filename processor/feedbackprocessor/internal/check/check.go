@@ -66,14 +66,14 @@ type Result struct {
 // Check is a compiled check. It is safe for concurrent use.
 type Check struct {
 	name, sourceID, fingerprint string
-	needsText                   bool
+	needs                       []genai.Part
 	run                         runner
 }
 
 // runner is a single rule or a composite of them.
 type runner interface {
 	run(ctx context.Context, in *input) (Result, genai.State)
-	needsText() bool
+	needs() []genai.Part
 	identity() any
 }
 
@@ -94,7 +94,7 @@ func New(name string, cfg *Config, set component.TelemetrySettings) (*Check, err
 	if sourceID == "" {
 		sourceID = name + "@" + digits[:8]
 	}
-	return &Check{name: name, sourceID: sourceID, fingerprint: digits, needsText: run.needsText(), run: run}, nil
+	return &Check{name: name, sourceID: sourceID, fingerprint: digits, needs: run.needs(), run: run}, nil
 }
 
 func newRunner(cfg *Config, set component.TelemetrySettings) (runner, error) {
@@ -133,8 +133,8 @@ func (c *Check) SourceID() string { return c.sourceID }
 // schema files, targets, expected outcomes, texts and the order of parts; not of name, source id, kinds, conditions.
 func (c *Check) Fingerprint() string { return c.fingerprint }
 
-// NeedsText reports whether the check reads text of the interaction.
-func (c *Check) NeedsText() bool { return c.needsText }
+// Needs are the parts of the interaction that the check reads; none where it reads no text.
+func (c *Check) Needs() []genai.Part { return c.needs }
 
 // Evaluate runs the check. A state other than genai.StateText says why a text, or a number, was not there to test; the
 // result is empty then. An empty text that was captured is a text. Texts that are known to be cut are not tested.
@@ -158,7 +158,12 @@ func failure(class, message string) *assessment.Error {
 // single is a check without parts.
 type single struct{ rule rule }
 
-func (s *single) needsText() bool { return s.rule.target >= 0 }
+func (s *single) needs() []genai.Part {
+	if s.rule.target < 0 {
+		return nil
+	}
+	return targets[s.rule.target : s.rule.target+1]
+}
 
 func (s *single) identity() any { return []any{"single", s.rule.identity()} }
 

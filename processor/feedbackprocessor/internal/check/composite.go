@@ -93,7 +93,8 @@ type composite struct {
 	scores []string
 	// passed is the one result in which all parts pass.
 	passed Result
-	text   bool
+	// reads are the parts of an interaction that some part of the check reads.
+	reads []genai.Part
 }
 
 func newComposite(cfg *Config, set component.TelemetrySettings) (*composite, error) {
@@ -110,7 +111,9 @@ func newComposite(cfg *Config, set component.TelemetrySettings) (*composite, err
 			p.explainJSON = string(assessment.String(text))
 		}
 		c.parts = append(c.parts, p)
-		c.text = c.text || compiled.target >= 0
+		if target := compiled.target; target >= 0 && !slices.Contains(c.reads, targets[target]) {
+			c.reads = append(c.reads, targets[target])
+		}
 	}
 	n := len(c.parts)
 	for i := range n + 1 {
@@ -129,7 +132,7 @@ func newComposite(cfg *Config, set component.TelemetrySettings) (*composite, err
 	return c, nil
 }
 
-func (c *composite) needsText() bool { return c.text }
+func (c *composite) needs() []genai.Part { return c.reads }
 
 func (c *composite) identity() any {
 	identity := []any{"composite", c.passed.Rationale}

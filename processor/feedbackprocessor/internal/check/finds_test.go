@@ -26,7 +26,7 @@ func TestFinds(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCheck(t, test.yaml)
-			assert.True(t, c.NeedsText())
+			assert.NotEmpty(t, c.Needs())
 			want := Result{Value: assessment.Bool(test.holds), Verdict: assessment.VerdictOf(test.holds), Rationale: test.rationale}
 			assert.Equal(t, want, evaluate(t, c, answer(test.answer)))
 		})

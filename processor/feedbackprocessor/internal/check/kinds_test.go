@@ -76,7 +76,7 @@ func TestTextKinds(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCheck(t, test.yaml)
-			assert.True(t, c.NeedsText())
+			assert.NotEmpty(t, c.Needs())
 			result := evaluate(t, c, answer(test.answer))
 			want := Result{Value: assessment.Bool(test.holds), Verdict: assessment.VerdictOf(test.holds), Rationale: test.rationale}
 			assert.Equal(t, want, result)

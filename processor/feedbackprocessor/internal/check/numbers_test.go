@@ -67,7 +67,7 @@ func TestNumbers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCheck(t, test.yaml+explain)
-			assert.False(t, c.NeedsText())
+			assert.Empty(t, c.Needs())
 			result, state := c.Evaluate(t.Context(), test.subject)
 			assert.Equal(t, Result{Value: test.value, Verdict: test.verdict, Rationale: test.rationale}, result)
 			if test.value == "" {
@@ -82,7 +82,7 @@ func TestNumbers(t *testing.T) {
 func TestNumbersInParts(t *testing.T) {
 	t.Parallel()
 	c := newCheck(t, `{parts: {fast: {latency: {max: 1s}, explain: "{{.Problem}}"}, cheap: {cost: {max_usd: 1}}}}`)
-	assert.False(t, c.NeedsText())
+	assert.Empty(t, c.Needs())
 	slow := numbers(metered{usd: 0.5, hasCost: true}, 2*time.Second)
 	assert.JSONEq(t, `{"overall_score":0.5,"details":{"fast":false,"cheap":true,"rationale":["took 2s, more than 1s"]}}`, string(evaluate(t, c, slow).Value))
 	_, state := c.Evaluate(t.Context(), numbers(metered{}, 2*time.Second))

@@ -78,7 +78,7 @@ func TestOTTLValue(t *testing.T) {
 				cfg.OTTL = &OTTLConfig{Condition: test.value}
 			}
 			c := newOTTL(t, cfg)
-			assert.False(t, c.NeedsText())
+			assert.Empty(t, c.Needs())
 			result, state := c.Evaluate(t.Context(), withSpan(ottlSpan))
 			assert.Equal(t, genai.StateText, state)
 			assert.Nil(t, result.Error)
@@ -134,7 +134,7 @@ func TestOTTLCondition(t *testing.T) {
 func TestOTTLInParts(t *testing.T) {
 	t.Parallel()
 	c := newCheck(t, `{parts: {slow: {ottl: {condition: 'span.end_time - span.start_time > Duration("1s")'}, expect: false, explain: slow}}}`)
-	assert.False(t, c.NeedsText())
+	assert.Empty(t, c.Needs())
 	result := evaluate(t, c, withSpan(ottlSpan))
 	assert.JSONEq(t, `{"overall_score":0.0,"details":{"slow":true,"rationale":["slow"]}}`, string(result.Value))
 }

@@ -28,7 +28,7 @@ func called(definitions map[string]string, calls ...genai.ToolCall) *Subject {
 func TestToolArguments(t *testing.T) {
 	t.Parallel()
 	c := newCheck(t, `{tool_arguments: {}, explain: "{{.Problem}}"}`)
-	assert.True(t, c.NeedsText())
+	assert.NotEmpty(t, c.Needs())
 	for _, test := range []struct{ name, arguments, problem string }{
 		{"as defined", `{"city": "Paris", "days": 2, "unit": "C"}`, ""},
 		{"a whole number with a point", `{"city": "x", "days": 2.0}`, ""},
