@@ -90,7 +90,7 @@ func TestReplicas(t *testing.T) {
 			total += delivered
 		}
 	}
-	require.Positive(t, total)
+	require.GreaterOrEqual(t, total, float64(len(exchanges)))
 }
 
 // person works in MLflow directly.
