@@ -1,12 +1,9 @@
 package judge
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"strings"
-	"time"
 )
 
 const (
@@ -17,9 +14,9 @@ const (
 
 // anthropic speaks Anthropic's messages API. See https://platform.claude.com/docs/en/api/messages.
 type anthropic struct {
-	cfg      *ModelConfig
-	model    string
-	endpoint *endpoint
+	cfg   *ModelConfig
+	model string
+	*endpoint
 }
 
 var _ provider = (*anthropic)(nil)
@@ -63,15 +60,6 @@ func (*anthropic) formats(output *outputForm) []format {
 		return []format{formatTool, formatText}
 	}
 	return []format{formatSchema, formatTool, formatText}
-}
-
-// complete implements provider.
-func (p *anthropic) complete(ctx context.Context, client *http.Client, ask request, features features, now time.Time) (reply, *failure) {
-	text, fail := p.endpoint.post(ctx, client, p.body(ask, features), features, now)
-	if fail != nil {
-		return reply{}, fail
-	}
-	return p.read(text)
 }
 
 // body is the request. The system message, the same for each judgement of a judge, ends the prefix that is cached.
@@ -123,7 +111,7 @@ func anthropicRefusal(words string, features features) refusal {
 func (p *anthropic) read(text []byte) (reply, *failure) {
 	var message message
 	if json.Unmarshal(text, &message) != nil || message.Type != "message" {
-		return reply{}, p.endpoint.invalid("message")
+		return reply{}, p.invalid("message")
 	}
 	cached := tokenCount(message.Usage.CacheReadInputTokens)
 	got := reply{accepted: true, usage: usage{

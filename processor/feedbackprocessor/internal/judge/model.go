@@ -19,8 +19,12 @@ import (
 type provider interface {
 	// formats are the ways to ask for an answer of a form, best first.
 	formats(output *outputForm) []format
-	// complete makes exactly one HTTP request. The reply holds the tokens used even where the call failed.
-	complete(ctx context.Context, client *http.Client, ask request, features features, now time.Time) (reply, *failure)
+	// body is the request, in JSON's terms.
+	body(ask request, features features) map[string]any
+	// post makes exactly one HTTP request; every provider has it from its endpoint.
+	post(ctx context.Context, client *http.Client, body map[string]any, features features, now time.Time) ([]byte, *failure)
+	// read reads the response. The reply holds the tokens used even where the call failed.
+	read(text []byte) (reply, *failure)
 }
 
 // request is one question to a model.
@@ -148,7 +152,11 @@ func (m *Model) call(ctx context.Context, ask request, features features, now ti
 	if client == nil {
 		return reply{}, &failure{class: ErrorTypeInternal, spent: spentUnsent, message: "it was asked before it was started"}
 	}
-	return m.provider.complete(ctx, client, ask, features, now)
+	text, fail := m.provider.post(ctx, client, m.provider.body(ask, features), features, now)
+	if fail != nil {
+		return reply{}, fail
+	}
+	return m.provider.read(text)
 }
 
 // learn remembers what a server did without, once it has answered without it.

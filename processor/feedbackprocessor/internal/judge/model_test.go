@@ -77,6 +77,6 @@ func TestEndpointKeepsItsPathAndQuery(t *testing.T) {
 		cfg.ClientConfig.Endpoint = tt.endpoint
 		p, err := newOpenAI(&cfg, "m")
 		require.NoError(t, err)
-		assert.Equal(t, tt.want, p.endpoint.url)
+		assert.Equal(t, tt.want, p.url)
 	}
 }

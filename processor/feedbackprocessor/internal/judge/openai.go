@@ -1,19 +1,16 @@
 package judge
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"strings"
-	"time"
 )
 
 // openAI speaks OpenAI's chat completions.
 type openAI struct {
-	cfg      *ModelConfig
-	model    string
-	endpoint *endpoint
+	cfg   *ModelConfig
+	model string
+	*endpoint
 }
 
 var _ provider = (*openAI)(nil)
@@ -53,15 +50,6 @@ type chatCompletion struct {
 
 // formats implements provider. A schema that the strict mode cannot say is sent without it.
 func (*openAI) formats(*outputForm) []format { return []format{formatSchema, formatObject, formatText} }
-
-// complete implements provider.
-func (p *openAI) complete(ctx context.Context, client *http.Client, ask request, features features, now time.Time) (reply, *failure) {
-	text, fail := p.endpoint.post(ctx, client, p.body(ask, features), features, now)
-	if fail != nil {
-		return reply{}, fail
-	}
-	return p.read(text)
-}
 
 // body is the request; what is not configured is not sent.
 func (p *openAI) body(ask request, features features) map[string]any {
@@ -106,7 +94,7 @@ func openAIRefusal(words string, features features) refusal {
 func (p *openAI) read(text []byte) (reply, *failure) {
 	var completion chatCompletion
 	if json.Unmarshal(text, &completion) != nil || len(completion.Choices) == 0 {
-		return reply{}, p.endpoint.invalid("chat completion")
+		return reply{}, p.invalid("chat completion")
 	}
 	used := usage{
 		input:     tokenCount(completion.Usage.PromptTokens),
