@@ -10,6 +10,8 @@ const (
 	SourceTypeCode     SourceType = "CODE"
 	SourceTypeLLMJudge SourceType = "LLM_JUDGE"
 	SourceTypeHuman    SourceType = "HUMAN"
+	// SourceTypeUnspecified is what MLflow makes of a source type that it does not know, and of none.
+	SourceTypeUnspecified SourceType = "SOURCE_TYPE_UNSPECIFIED"
 )
 
 // Automated reports whether no person stands behind the source.
@@ -22,13 +24,15 @@ type Source struct {
 	ID string
 }
 
-// Kind tells what happened (feedback) from what should have happened (expectation).
+// Kind tells what happened (feedback) from what should have happened (expectation), and both from a reference to an issue
+// of MLflow's, whose id is the name and whose name is the value.
 type Kind string
 
 // The kinds of an assessment.
 const (
 	KindFeedback    Kind = "feedback"
 	KindExpectation Kind = "expectation"
+	KindIssue       Kind = "issue"
 )
 
 // Scope says whether an assessment is about one span or about its whole trace.

@@ -105,17 +105,10 @@ func backendID(record store.Record, backend string) string {
 
 // adopt takes over a row that somebody made in the backend.
 func (c *comparer) adopt(row assessment.Assessment) {
-	form, err := hold(&row)
-	if err != nil {
-		return
-	}
-	row.Verdict = verdictOf(row.Value)
 	row.Overrides = c.recordID(row.Overrides)
-	record := store.Record{
-		Assessment: row, Version: store.RecordVersion, Author: row.Source.ID, Touched: true,
+	if record, ok := Adopt(c.backend, row); ok {
+		c.take(record, record.Backends[c.backend])
 	}
-	d := digest(form)
-	c.take(record, store.Delivery{State: store.DeliveryTheirs, Form: base{d, d}.String()})
 }
 
 func (c *comparer) take(record store.Record, delivery store.Delivery) {

@@ -18,9 +18,6 @@ import (
 // maxHeldDepth bounds a value's nesting: MLflow reads deeper ones in part, and silently drops what stands behind.
 const maxHeldDepth = 45
 
-// sourceTypeUnspecified is what MLflow makes of a source type that it does not know.
-const sourceTypeUnspecified assessment.SourceType = "SOURCE_TYPE_UNSPECIFIED"
-
 var errNotHeld = errors.New("the backend has no form for this value")
 
 // hold gives the form of an assessment that the backend can hold; what differs only in what is lost on the way has the
@@ -38,11 +35,13 @@ func hold(a *assessment.Assessment) (assessment.Assessment, error) {
 	switch a.Source.Type {
 	case assessment.SourceTypeCode, assessment.SourceTypeLLMJudge, assessment.SourceTypeHuman:
 	default:
-		held.Source.Type = sourceTypeUnspecified
+		held.Source.Type = assessment.SourceTypeUnspecified
 	}
-	if held.Kind == assessment.KindExpectation {
+	switch held.Kind {
+	case assessment.KindExpectation:
 		held.Rationale = "" // dropped by MLflow, on create and update
-	} else {
+	case assessment.KindIssue:
+	default:
 		held.Kind = assessment.KindFeedback
 		if e := a.Error; e != nil && *e != (assessment.Error{Type: e.Type}) {
 			held.Error = &assessment.Error{

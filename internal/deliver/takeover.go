@@ -12,6 +12,22 @@ import (
 // doorBackend is where a taken-over change came in.
 const doorBackend = "backend"
 
+// Adopt is the record of a row that somebody made in the backend; ok is false for one that cannot be compared.
+func Adopt(backend string, row assessment.Assessment) (record store.Record, ok bool) {
+	form, err := hold(&row)
+	if err != nil {
+		return store.Record{}, false
+	}
+	row.Verdict = verdictOf(row.Value)
+	d := digest(form)
+	return store.Record{
+		Assessment: row, Version: store.RecordVersion, Author: row.Source.ID, Touched: true,
+		Backends: map[string]store.Delivery{
+			backend: {State: store.DeliveryTheirs, Form: base{d, d}.String()},
+		},
+	}, true
+}
+
 // takeOver makes the row's content the record's; what was there before goes to the history. What the backend cannot
 // hold, and so cannot have changed, keeps our spelling.
 func (c *comparer) takeOver(record store.Record, row, rowForm assessment.Assessment, reason string) {

@@ -27,8 +27,12 @@ func FromAssessment(a *assessment.Assessment) Assessment {
 			row.Metadata[assessment.MetadataFingerprint] = a.Fingerprint
 		}
 	}
-	if a.Kind == assessment.KindExpectation {
+	switch a.Kind {
+	case assessment.KindExpectation:
 		row.Expectation = expectationOf(a.Value)
+		return row
+	case assessment.KindIssue:
+		row.Issue = &Issue{Name: a.Value.Text()}
 		return row
 	}
 	row.Feedback = &Feedback{}
@@ -54,8 +58,8 @@ func expectationOf(value assessment.Value) *Expectation {
 	}
 }
 
-// ToAssessment is the row as a record's content; ok is false for rows that are neither feedback nor expectation, or
-// whose value cannot be read. The result's TraceID is the given one, because MLflow ids may hide it.
+// ToAssessment is the row as a record's content; ok is false for rows that are of no kind, or whose value cannot
+// be read. The result's TraceID is the given one, because MLflow ids may hide it.
 func (row *Assessment) ToAssessment(traceID string) (a assessment.Assessment, ok bool) {
 	a = assessment.Assessment{
 		ID:         row.ID,
@@ -85,6 +89,9 @@ func (row *Assessment) ToAssessment(traceID string) (a assessment.Assessment, ok
 		if s := row.Expectation.Serialized; s != nil {
 			raw = []byte(s.Value)
 		}
+	case row.Issue != nil:
+		a.Kind = assessment.KindIssue
+		a.Value = assessment.String(row.Issue.Name)
 	default:
 		return a, false
 	}

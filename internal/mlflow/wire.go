@@ -35,9 +35,9 @@ type Assessment struct {
 	LastUpdateTime Time         `json:"last_update_time,omitzero"`
 	Feedback       *Feedback    `json:"feedback,omitempty"`
 	Expectation    *Expectation `json:"expectation,omitempty"`
-	// Issue refers to an MLflow issue; this project only recognises such rows.
-	Issue     json.RawMessage `json:"issue,omitempty"`
-	Rationale string          `json:"rationale,omitempty"`
+	// Issue refers to an MLflow issue, whose id is Name.
+	Issue     *Issue `json:"issue,omitempty"`
+	Rationale string `json:"rationale,omitempty"`
 	// Metadata values are strings: MLflow silently drops others, and what stands behind them.
 	Metadata  Metadata `json:"metadata,omitempty"`
 	Overrides string   `json:"overrides,omitempty"`
@@ -70,6 +70,11 @@ type FeedbackError struct {
 type Expectation struct {
 	Value      json.RawMessage  `json:"value,omitempty"`
 	Serialized *SerializedValue `json:"serialized_value,omitempty"`
+}
+
+// Issue names the issue that a row refers to.
+type Issue struct {
+	Name string `json:"issue_name,omitempty"`
 }
 
 // SerializedValue is a list or map of an expectation.

@@ -94,7 +94,7 @@ func Open(ctx context.Context, cfg Config, set Settings, logger *zap.Logger) (*S
 	}
 	s.putHead = []any{
 		int64(max(1, set.Retention/time.Second)), set.MaxPerTrace,
-		perShard(set.MaxRecent), perShard(set.MaxWaiting), perShard(set.MaxDead),
+		perShard(set.MaxRecent), perShard(set.MaxWaiting), perShard(set.MaxDead), perShard(set.MaxPending),
 	}
 	for _, backend := range set.Backends {
 		s.putHead = append(s.putHead, backend.Name)

@@ -136,6 +136,9 @@ type Settings struct {
 	MaxDead int
 	// MaxRecent bounds the list of recent traces likewise. Default 100,000.
 	MaxRecent int
+	// MaxPending bounds the traces likewise that assessments were accepted for and that nobody has seen; see Edit.Pending.
+	// Default 100,000.
+	MaxPending int
 	// Backends are the backends to queue for; without any nothing is queued.
 	Backends []Backend
 }
@@ -150,6 +153,7 @@ func (s *Settings) setDefaults() {
 		{&s.MaxWaiting, 1_000_000},
 		{&s.MaxDead, 100_000},
 		{&s.MaxRecent, 100_000},
+		{&s.MaxPending, 100_000},
 	} {
 		if *number.at <= 0 {
 			*number.at = number.byDefault

@@ -13,6 +13,7 @@
 //	    .sync:<backend>             the claim of the trace: token, end of the lease, first due, deferrals
 //	    .dead:<backend>             why the backend's loop gave the trace up
 //	{fb:07}:recent                  zset of trace ids by the time of their last change
+//	{fb:07}:pending                 zset of trace ids that nobody has seen, by the time they were told of
 //	{fb:07}:sync:<backend>:human    zset of trace ids by the time they are due; auto likewise
 //	{fb:07}:dead:<backend>          zset of trace ids by the time they were given up
 //	fb:gate:<backend>               hash: pause, ramp and calls in flight of the whole backend

@@ -217,6 +217,8 @@ type head struct {
 	byPerson   bool
 	overriding int
 	response   string
+	// pending counts the trace among those that nobody has seen.
+	pending bool
 }
 
 func (c *putCall) add(h head, ids, texts []string) {
@@ -226,7 +228,11 @@ func (c *putCall) add(h head, ids, texts []string) {
 		if h.byPerson {
 			byPerson = "1"
 		}
-		line += " " + byPerson + " " + strconv.Itoa(h.overriding) + " " + cmp.Or(h.expected, "-")
+		pending := "0"
+		if h.pending {
+			pending = "1"
+		}
+		line += " " + byPerson + " " + strconv.Itoa(h.overriding) + " " + cmp.Or(h.expected, "-") + " " + pending
 	}
 	rest := "}"
 	if h.response != "" {

@@ -15,6 +15,8 @@ var (
 	putSource string
 	//go:embed scripts/claim.lua
 	claimSource string
+	//go:embed scripts/forget.lua
+	forgetSource string
 	//go:embed scripts/settle.lua
 	settleSource string
 	//go:embed scripts/requeue.lua
@@ -41,6 +43,7 @@ func newScript(source string) script {
 var (
 	putScript     = newScript(putSource)
 	claimScript   = newScript(claimSource)
+	forgetScript  = newScript(forgetSource)
 	settleScript  = newScript(settleSource)
 	requeueScript = newScript(requeueSource)
 	admitScript   = newScript(admitSource)

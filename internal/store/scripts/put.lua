@@ -1,9 +1,10 @@
 -- Writes records of the traces of one shard.
 -- KEYS: recent, then human, auto, dead of each backend.
--- ARGV: retention (s), max records a trace, max recent, max waiting, max dead, the backends' names; then per trace:
---   id, head, rest of the subject, and as many pairs of id and record as the head says: `n` for automated records, or
---   `n person overriding expected`: "1" if a person wrote, the number of records that override others, the revision
---   that the trace must have, or "-".
+-- ARGV: retention (s), max records a trace, max recent, max waiting, max dead, max pending, the backends' names; then
+--   per trace: id, head, rest of the subject, and as many pairs of id and record as the head says: `n` for automated
+--   records, or `n person overriding expected pending`: "1" if a person wrote, the number of records that override
+--   others, the revision that the trace must have, or "-", "1" if nobody has seen the trace. A pair of which the id
+--   begins with a dot is a field of bookkeeping, no record.
 -- Without an expected revision only new records are written; a record that stands there in other words, and every
 -- record of a trace with overrides, is left to the caller ("m"). With one, all are written, or none ("m").
 -- Reply: one letter a record: s(tored), w(ritten over), n(o change), r(efused), m(erge needed).
@@ -20,8 +21,20 @@ local single = '{"version":1,"revision":1,"records":1,"overrides":0' .. new_tail
 
 local out, changed, human, auto = {}, {}, {}, {}
 
+-- Counts a trace that nobody has seen; false if as many wait as may.
+local function wait_for(id)
+  local waiting = tag .. ':pending'
+  call('ZREMRANGEBYSCORE', waiting, '-inf', int(now - retention * 1000))
+  if not call('ZSCORE', waiting, id) then
+    if call('ZCARD', waiting) >= tonumber(ARGV[6]) then return false end
+    call('ZADD', waiting, now_text, id)
+    call('EXPIRE', waiting, retention)
+  end
+  return true
+end
+
 -- The general way: what a trace that is there makes of n records, whose pairs begin at ARGV[p].
-local function update(key, id, p, n, by_person, overriding, expected, rest)
+local function update(key, id, p, n, by_person, overriding, expected, pending, rest)
   local asked = {'subject'}
   for i = 0, n - 1 do asked[i + 2] = ARGV[p + 2 * i] end
   local got = call('HMGET', key, unpack(asked))
@@ -38,6 +51,7 @@ local function update(key, id, p, n, by_person, overriding, expected, rest)
   end
   if not verdict and expected then
     if expected ~= revision then verdict = 'm' end
+    if not verdict and pending and not wait_for(id) then verdict = 'r' end
   elseif not verdict and overrides > 0 then
     verdict = 'm'
   end
@@ -53,7 +67,7 @@ local function update(key, id, p, n, by_person, overriding, expected, rest)
       else
         letter = expected and 'w' or 'm'
       end
-      if letter == 's' then records = records + 1 end
+      if letter == 's' and string.byte(ARGV[p + 2 * i]) ~= 46 then records = records + 1 end
       if letter == 's' or letter == 'w' then
         fields[#fields + 1] = ARGV[p + 2 * i]
         fields[#fields + 1] = text
@@ -67,19 +81,19 @@ local function update(key, id, p, n, by_person, overriding, expected, rest)
     changed[#changed + 1] = now_text
     changed[#changed + 1] = id
     for b = 0, backends - 1 do
-      enqueue(key, id, ARGV[6 + b], KEYS[2 + 3 * b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, by_person)
+      enqueue(key, id, ARGV[7 + b], KEYS[2 + 3 * b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, by_person)
     end
   end
 end
 
-local p = 6 + backends
+local p = 7 + backends
 local last = #ARGV
 while p <= last do
   local id, rest = ARGV[p], ARGV[p + 2]
-  local n, by_person, overriding, expected = tonumber(ARGV[p + 1]), false, 0, nil
+  local n, by_person, overriding, expected, pending = tonumber(ARGV[p + 1]), false, 0, nil, false
   if not n then
-    local a, b, c, d = string.match(ARGV[p + 1], '^(%d+) (%d) (%d+) (%S+)$')
-    n, by_person, overriding, expected = tonumber(a), b == '1', tonumber(c), tonumber(d)
+    local a, b, c, d, e = string.match(ARGV[p + 1], '^(%d+) (%d) (%d+) (%S+) (%d)$')
+    n, by_person, overriding, expected, pending = tonumber(a), b == '1', tonumber(c), tonumber(d), e == '1'
   end
   p = p + 3
   local key = base .. id
@@ -97,7 +111,7 @@ while p <= last do
     local at = #queue
     queue[at + 1], queue[at + 2] = now_text, id
   else
-    update(key, id, p, n, by_person, overriding, expected, rest)
+    update(key, id, p, n, by_person, overriding, expected, pending, rest)
   end
   call('EXPIRE', key, retention)
   p = p + 2 * n
@@ -111,7 +125,7 @@ if #changed + #human + #auto > 0 then
   for b = 0, backends - 1 do
     if #human > 0 then call('ZADD', KEYS[2 + 3 * b], 'NX', unpack(human)) end
     if #auto > 0 then call('ZADD', KEYS[3 + 3 * b], 'NX', unpack(auto)) end
-    bound(tag, ARGV[6 + b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, tonumber(ARGV[4]), tonumber(ARGV[5]))
+    bound(tag, ARGV[7 + b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, tonumber(ARGV[4]), tonumber(ARGV[5]))
   end
 end
 return table.concat(out)

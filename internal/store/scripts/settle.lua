@@ -78,6 +78,7 @@ else
   redis.call('ZREM', human_queue, id)
   redis.call('ZREM', auto_queue, id)
   redis.call('HDEL', key, sync_field)
+  redis.call('ZREM', tag .. ':pending', id)
   if what == 'dead' then bury(key, id, backend, dead_set, now, ARGV[6], tonumber(ARGV[8])) end
 end
 return 1

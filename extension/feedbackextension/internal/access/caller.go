@@ -1,0 +1,44 @@
+// Package access says who calls, and what MLflow lets them see and change.
+package access
+
+import "context"
+
+// Door says which way a caller came in; it stands in the history of what they changed.
+type Door string
+
+// The doors of the extension.
+const (
+	// DoorAPI is MLflow's REST API as programs use it.
+	DoorAPI Door = "api"
+	// DoorUI is the same API as MLflow's web page uses it.
+	DoorUI Door = "ui"
+	// DoorLookup is the feedback of those who know no trace id.
+	DoorLookup Door = "lookup"
+)
+
+// Caller is who makes a request.
+type Caller struct {
+	// Name is the authenticated user, empty where the endpoint asks nobody for their name.
+	Name string
+	// Trusted callers may say which source an assessment has, HUMAN ones included.
+	Trusted bool
+	// Admin callers may list, export and restore everything.
+	Admin bool
+	Door  Door
+	// Credentials are the headers that MLflow is asked with on the caller's behalf: Authorization, Cookie and the
+	// workspace's. They never stand in a log.
+	Credentials map[string][]string
+}
+
+type callerKey struct{}
+
+// WithCaller returns a context that carries the caller.
+func WithCaller(ctx context.Context, caller Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+// CallerOf is the context's caller; the zero one without any.
+func CallerOf(ctx context.Context) Caller {
+	caller, _ := ctx.Value(callerKey{}).(Caller)
+	return caller
+}
