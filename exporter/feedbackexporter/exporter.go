@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
@@ -16,7 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/replica"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
@@ -27,13 +25,8 @@ var (
 
 // assessmentStore is what the exporter needs of Redis. *store.Store is one.
 type assessmentStore interface {
-	deliver.Queue
-	deliver.Gate
-	deliver.Refresher
-	// Check connects and compares what Redis holds with what this build writes.
-	Check(ctx context.Context) error
+	replica.Store
 	Put(ctx context.Context, batch []assessment.Assessment) ([]store.Outcome, error)
-	Stats(ctx context.Context, backend string) (store.Stats, error)
 	Close() error
 }
 
@@ -58,25 +51,17 @@ type feedbackExporter struct {
 	// queue is exporterhelper's queue, retry and timeout in front of push; it starts and stops the rest.
 	queue exporter.Logs
 
-	store  assessmentStore
-	mlflow *deliver.MLflow
-	loop   *deliver.Loop
-
-	// ready is set once the store has been checked; until then nothing is written.
-	ready atomic.Bool
-	// failing is set while writes fail, refusing while Redis answers them with an error, stopping at Shutdown.
-	failing, refusing, stopping atomic.Bool
-
-	background     sync.WaitGroup
-	stopBackground context.CancelFunc
+	store   assessmentStore
+	replica *replica.Replica
+	// stopping is set at Shutdown.
+	stopping atomic.Bool
 }
 
 // newFeedbackExporter connects nothing and starts nothing.
 func newFeedbackExporter(ctx context.Context, set exporter.Settings, config *Config, open openFunc) (*feedbackExporter, error) {
 	e := &feedbackExporter{
 		config: config, backend: config.Backend, settings: set, open: open,
-		reducer:        reducer{trustHuman: config.TrustHumanEvents, maxSize: int(config.MaxAssessmentSize)},
-		stopBackground: func() {},
+		reducer: reducer{trustHuman: config.TrustHumanEvents, maxSize: int(config.MaxAssessmentSize)},
 	}
 	if e.backend == "" {
 		e.backend = set.ID.String()
@@ -116,19 +101,19 @@ func (e *feedbackExporter) enqueue(ctx context.Context, batch reduced) error {
 
 // push writes one queued batch. It is repeated after an error; the store does not mind.
 func (e *feedbackExporter) push(ctx context.Context, ld plog.Logs) error {
-	if !e.ready.Load() {
+	if !e.replica.Ready() {
 		return errNotReady
 	}
-	if e.stopping.Load() && e.failing.Load() {
+	if e.stopping.Load() && e.replica.Failing() {
 		return errStopping // else each batch of a full queue would wait for its own timeout
 	}
 	batch, refused := e.reducer.decode(ld)
 	outcomes, err := e.store.Put(ctx, batch)
 	if err != nil {
-		e.failed(err)
+		e.replica.Failed(err)
 		return err
 	}
-	e.worked()
+	e.replica.Worked()
 	e.telemetry.refused(ctx, refused)
 	e.telemetry.stored(ctx, batch, outcomes)
 	return nil
@@ -149,36 +134,18 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 	if e.store, err = e.open(ctx, e.config.Redis, settings, e.settings.Logger); err != nil {
 		return err
 	}
-	if err := e.prepareDelivery(ctx, host); err != nil {
+	e.replica = replica.New(replica.Settings{
+		Store:     e.store,
+		Backend:   e.backend,
+		MLflow:    e.config.MLflow.Get(),
+		TraceWait: e.config.TraceWait,
+		Observer:  e.telemetry,
+		Telemetry: e.settings.TelemetrySettings,
+	})
+	if err := e.replica.Start(ctx, host); err != nil {
 		return errors.Join(err, e.stop(ctx))
 	}
-	return e.connect(ctx, host)
-}
-
-// prepareDelivery makes the loop; it starts when the store is ready.
-func (e *feedbackExporter) prepareDelivery(ctx context.Context, host component.Host) (err error) {
-	if !e.config.MLflow.HasValue() {
-		return nil
-	}
-	config := e.config.MLflow.Get()
-	if e.mlflow, err = deliver.NewMLflow(ctx, config, host.GetExtensions(), e.settings.TelemetrySettings); err != nil {
-		return err
-	}
-	e.loop, err = deliver.New(deliver.Settings{
-		Name:          e.backend,
-		Queue:         e.store,
-		Gate:          e.store,
-		Backend:       e.mlflow,
-		Observer:      e.telemetry,
-		Logger:        e.settings.Logger,
-		Forward:       config.Forward,
-		MaxInFlight:   config.MaxInFlight,
-		TraceWait:     e.config.TraceWait,
-		Refresher:     e.store,
-		RefreshRate:   config.RefreshRate,
-		RefreshWindow: config.RefreshWindow,
-	})
-	return err
+	return nil
 }
 
 // shutdown drains the queue and then stops what it writes to.
@@ -192,15 +159,8 @@ func (e *feedbackExporter) shutdown(ctx context.Context) error {
 // stop ends all that start began, also after only a part of it.
 func (e *feedbackExporter) stop(ctx context.Context) error {
 	var errs []error
-	e.stopBackground()
-	e.background.Wait()
-	if e.loop != nil {
-		errs = append(errs, e.loop.Shutdown(ctx))
-		e.loop = nil
-	}
-	if e.mlflow != nil {
-		e.mlflow.Close()
-		e.mlflow = nil
+	if e.replica != nil {
+		errs = append(errs, e.replica.Shutdown(ctx))
 	}
 	if e.store != nil {
 		if err := e.store.Close(); err != nil {
@@ -209,20 +169,4 @@ func (e *feedbackExporter) stop(ctx context.Context) error {
 		e.store = nil
 	}
 	return errors.Join(errs...)
-}
-
-// every runs f each interval until ctx ends.
-func every(ctx context.Context, interval time.Duration, f func() (done bool)) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if f() {
-				return
-			}
-		}
-	}
 }

@@ -193,7 +193,7 @@ func TestDelivery(t *testing.T) {
 		require.Fail(t, "the backend is never asked")
 	}
 
-	exp.(*node).exporter.observeBacklog(t.Context())
+	exp.(*node).exporter.replica.ObserveBacklog(t.Context())
 	name := attribute.NewSet(attribute.String("backend", "mlflow"))
 	metadatatest.AssertEqualExporterFeedbackBacklog(t, tel,
 		[]metricdata.DataPoint[int64]{{Value: 1, Attributes: name}}, metricdatatest.IgnoreTimestamp())
@@ -205,7 +205,7 @@ func TestDelivery(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond)
 
 	server.Close()
-	exp.(*node).exporter.observeBacklog(t.Context())
+	exp.(*node).exporter.replica.ObserveBacklog(t.Context())
 	_, err = tel.GetMetric("otelcol_exporter_feedback_backlog")
 	require.Error(t, err, "no number is better than an old one")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackexporter/internal/metadata"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/replica"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
@@ -38,7 +39,7 @@ type result struct {
 	outcome store.Outcome
 }
 
-var _ deliver.Observer = (*telemetry)(nil)
+var _ replica.Observer = (*telemetry)(nil)
 
 func newTelemetry(set component.TelemetrySettings, backend string) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
@@ -133,6 +134,9 @@ func (t *telemetry) Delivered(_, outcome string, n int) {
 		t.builder.ExporterFeedbackDeliveries.Add(context.Background(), int64(n), option)
 	}
 }
+
+// Backlog implements replica.Observer.
+func (t *telemetry) Backlog(stats *store.Stats) { t.backlog.Store(stats) }
 
 // MassMissing implements deliver.Observer.
 func (t *telemetry) MassMissing(_ string, n int) {
