@@ -3,16 +3,14 @@ package deliver
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
-	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/confkeys"
 )
 
 // Bulk says whether several creations of one trace may go in one StartTraceV3.
@@ -88,20 +86,7 @@ func (c *MLflowConfig) Unmarshal(conf *confmap.Conf) error {
 	if err := conf.Unmarshal(c); err != nil {
 		return err
 	}
-	known := map[string]bool{}
-	for _, part := range []reflect.Type{reflect.TypeFor[MLflowConfig](), reflect.TypeFor[confighttp.ClientConfig]()} {
-		for field := range part.Fields() {
-			name, _, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
-			known[name] = name != ""
-		}
-	}
-	var errs []error
-	for _, key := range slices.Sorted(maps.Keys(conf.ToStringMap())) {
-		if !known[key] {
-			errs = append(errs, fmt.Errorf("unknown key `%s`", key))
-		}
-	}
-	return errors.Join(errs...)
+	return confkeys.Check[MLflowConfig](conf)
 }
 
 // NewDefaultMLflowConfig returns the defaults; only `endpoint` is missing.

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"reflect"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/confkeys"
 )
 
 // The providers of models.
@@ -97,19 +97,8 @@ func (c *ModelConfig) Unmarshal(conf *confmap.Conf) error {
 	if provider, ok := conf.Get("provider").(string); ok && defaultEndpoints[provider] != "" {
 		c.ClientConfig.Endpoint = defaultEndpoints[provider]
 	}
-	// A squashed section with an Unmarshal of its own makes confmap accept any key, misspelled ones too.
-	known := map[string]bool{}
-	for _, section := range []reflect.Type{reflect.TypeFor[ModelConfig](), reflect.TypeFor[confighttp.ClientConfig]()} {
-		for field := range section.Fields() {
-			key, _, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
-			known[key] = true
-		}
-	}
-	delete(known, "")
-	for key := range conf.ToStringMap() {
-		if !known[key] {
-			return fmt.Errorf("%q is no key of a model", key)
-		}
+	if err := confkeys.Check[ModelConfig](conf); err != nil {
+		return err
 	}
 	return conf.Unmarshal(c)
 }
