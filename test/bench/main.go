@@ -1,5 +1,5 @@
 // Command bench is what `make bench` runs: the Go benchmarks of all packages, with a real Redis and a real MLflow beside
-// them, and a comparison of whole collectors with and without our processor.
+// them, a comparison of whole collectors with and without our processor, and one of feedback through us and through MLflow.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	flag.StringVar(&o.pattern, "bench", ".", "Go benchmarks to run")
 	flag.StringVar(&o.benchtime, "benchtime", "1s", "for each Go benchmark")
 	flag.IntVar(&o.count, "count", 1, "runs of each Go benchmark")
-	flag.IntVar(&o.rounds, "rounds", 5, "rounds of the comparison of collectors; 0 leaves it out")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds of the comparisons of collectors and of feedback; 0 leaves them out")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "length of a round")
 	flag.Parse()
 
@@ -57,7 +57,7 @@ func run(ctx context.Context, o options) error {
 		errs = append(errs, goBenchmarks(ctx, o, dir))
 	}
 	if o.rounds > 0 {
-		errs = append(errs, compareCollectors(ctx, o, dir))
+		errs = append(errs, compareCollectors(ctx, o, dir), compareFeedback(ctx, o, dir))
 	}
 	return errors.Join(errs...)
 }

@@ -51,12 +51,14 @@ type collector struct {
 	*servers.Collector
 	otlp.Sender
 	metrics string
+	// feedback is the URL of the feedback extension, where the configuration has one.
+	feedback string
 }
 
 // collector starts one with configuration files of config/ and settings on top. The name tells replicas apart.
 func (s *stack) collector(name string, env map[string]string, config ...string) *collector {
 	s.t.Helper()
-	ports := make([]int, 3)
+	ports := make([]int, 4)
 	for i := range ports {
 		port, err := process.FreePort()
 		require.NoError(s.t, err)
@@ -66,6 +68,7 @@ func (s *stack) collector(name string, env map[string]string, config ...string) 
 	all := map[string]string{
 		"OTLP_HTTP_ENDPOINT":   address,
 		"OTLP_GRPC_ENDPOINT":   process.Loopback(ports[1]),
+		"FEEDBACK_ENDPOINT":    process.Loopback(ports[3]),
 		"REDIS_ENDPOINT":       s.redis.Address,
 		"MLFLOW_TRACKING_URI":  tracking.URL,
 		"MLFLOW_EXPERIMENT_ID": s.experiment,
@@ -85,6 +88,7 @@ func (s *stack) collector(name string, env map[string]string, config ...string) 
 		Collector: started,
 		Sender:    otlp.Sender{URL: "http://" + address},
 		metrics:   fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[2]),
+		feedback:  "http://" + all["FEEDBACK_ENDPOINT"],
 	}
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
