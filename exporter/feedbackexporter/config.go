@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -39,6 +40,16 @@ type Config struct {
 	MaxAssessmentSize bytesize.Size `mapstructure:"max_assessment_size"`
 	// MaxPerTrace bounds the assessments of one trace; further ones are refused and counted. Default 1000.
 	MaxPerTrace int `mapstructure:"max_per_trace"`
+	// Index keeps by which ids every GenAI span is found, so that feedback can name what an app knows of an answer. `{}`
+	// turns it on. Left out: off.
+	Index configoptional.Optional[IndexConfig] `mapstructure:"index"`
+	// IndexTTL is how long an id finds its span. Default 24h.
+	IndexTTL time.Duration `mapstructure:"index_ttl"`
+	// MaxIndex bounds the ids; the oldest go. Default 1000000.
+	MaxIndex int `mapstructure:"max_index"`
+	// StoreContent keeps question and answer of the spans that assessments are about, so that both can be exported
+	// together. Default false.
+	StoreContent bool `mapstructure:"store_content"`
 	// TrustHumanEvents takes assessments of people from telemetry. Without it they are refused and counted, because
 	// whoever can send telemetry could speak in anyone's name. Default false.
 	TrustHumanEvents bool `mapstructure:"trust_human_events"`
@@ -50,6 +61,15 @@ type Config struct {
 	Queue configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 	// Retry says how a failed write is repeated. Default: for ever, every 1s to 10s.
 	Retry configretry.BackOffConfig `mapstructure:"retry_on_failure"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// IndexConfig says what spans are found by beside their response, conversation and span ids.
+type IndexConfig struct {
+	// Attributes are the names of span or resource attributes, such as app.message_id. At most 16.
+	Attributes []string `mapstructure:"attributes"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -93,6 +113,9 @@ func createDefaultConfig() component.Config {
 		MaxWaiting:        1_000_000,
 		MaxAssessmentSize: assessment.DefaultMaxSize,
 		MaxPerTrace:       1000,
+		Index:             configoptional.Default(IndexConfig{}),
+		IndexTTL:          24 * time.Hour,
+		MaxIndex:          1_000_000,
 		TimeoutConfig:     exporterhelper.NewDefaultTimeoutConfig(),
 		Queue:             configoptional.Some(queue),
 		Retry:             retry,
@@ -139,7 +162,35 @@ func (c *Config) Validate() error {
 	if c.MaxPerTrace < 1 || c.MaxPerTrace > 100_000 {
 		errs = append(errs, fmt.Errorf("`max_per_trace` is %d, must be 1 to 100000", c.MaxPerTrace))
 	}
+	if c.IndexTTL < time.Minute {
+		errs = append(errs, fmt.Errorf("`index_ttl` is %v, must be at least 1m", c.IndexTTL))
+	}
+	if c.MaxIndex < 1 {
+		errs = append(errs, fmt.Errorf("`max_index` is %d, must be at least 1", c.MaxIndex))
+	}
 	return errors.Join(append(errs, c.validateQueue())...)
+}
+
+const (
+	maxIndexed       = 16
+	maxAttributeName = 256
+)
+
+// Validate implements confmap.Validator.
+func (c *IndexConfig) Validate() error {
+	var errs []error
+	if len(c.Attributes) > maxIndexed {
+		errs = append(errs, fmt.Errorf("`attributes` holds %d names, must be at most %d", len(c.Attributes), maxIndexed))
+	}
+	for i, name := range c.Attributes {
+		switch {
+		case name == "" || len(name) > maxAttributeName:
+			errs = append(errs, fmt.Errorf("`attributes` holds a name of %d characters, must be 1 to %d", len(name), maxAttributeName))
+		case slices.Contains(c.Attributes[:i], name):
+			errs = append(errs, fmt.Errorf("`attributes` holds %q twice", name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // validateQueue refuses sizes that say bytes and mean requests, or the other way round.

@@ -27,6 +27,8 @@ var (
 type assessmentStore interface {
 	replica.Store
 	Put(ctx context.Context, batch []assessment.Assessment) ([]store.Outcome, error)
+	Index(ctx context.Context, entries []store.IndexEntry) (evicted int, err error)
+	KeepContent(ctx context.Context, contents []store.SpanContent) (refused int, err error)
 	Close() error
 }
 
@@ -61,7 +63,9 @@ type feedbackExporter struct {
 func newFeedbackExporter(ctx context.Context, set exporter.Settings, config *Config, open openFunc) (*feedbackExporter, error) {
 	e := &feedbackExporter{
 		config: config, backend: config.Backend, settings: set, open: open,
-		reducer: reducer{trustHuman: config.TrustHumanEvents, maxSize: int(config.MaxAssessmentSize)},
+		reducer: reducer{
+			trustHuman: config.TrustHumanEvents, maxSize: int(config.MaxAssessmentSize), keeper: newKeeper(config),
+		},
 	}
 	if e.backend == "" {
 		e.backend = set.ID.String()
@@ -107,16 +111,42 @@ func (e *feedbackExporter) push(ctx context.Context, ld plog.Logs) error {
 	if e.stopping.Load() && e.replica.Failing() {
 		return errStopping // else each batch of a full queue would wait for its own timeout
 	}
-	batch, refused := e.reducer.decode(ld)
-	outcomes, err := e.store.Put(ctx, batch)
+	batch := e.reducer.decode(ld)
+	written, err := e.write(ctx, &batch)
 	if err != nil {
 		e.replica.Failed(err)
 		return err
 	}
 	e.replica.Worked()
-	e.telemetry.refused(ctx, refused)
-	e.telemetry.stored(ctx, batch, outcomes)
+	e.telemetry.refused(ctx, batch.refused)
+	e.telemetry.stored(ctx, batch.results, written.outcomes)
+	e.telemetry.kept(ctx, len(batch.entries), written.evicted, len(batch.contents), written.contentsRefused)
 	return nil
+}
+
+// written is what became of a batch.
+type written struct {
+	outcomes        []store.Outcome
+	evicted         int
+	contentsRefused int
+}
+
+// write brings a batch to the store: content first, so that it is there when somebody is shown the results.
+func (e *feedbackExporter) write(ctx context.Context, batch *queued) (w written, err error) {
+	if len(batch.contents) > 0 {
+		if w.contentsRefused, err = e.store.KeepContent(ctx, batch.contents); err != nil {
+			return w, err
+		}
+	}
+	if len(batch.results) > 0 {
+		if w.outcomes, err = e.store.Put(ctx, batch.results); err != nil {
+			return w, err
+		}
+	}
+	if len(batch.entries) > 0 {
+		w.evicted, err = e.store.Index(ctx, batch.entries)
+	}
+	return w, err
 }
 
 // start is the queue's to call, before it hands on what an earlier run left in it.
@@ -126,6 +156,8 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 		MaxPerTrace:       e.config.MaxPerTrace,
 		MaxAssessmentSize: int(e.config.MaxAssessmentSize),
 		MaxWaiting:        e.config.MaxWaiting,
+		IndexTTL:          e.config.IndexTTL,
+		MaxIndex:          e.config.MaxIndex,
 	}
 	if e.config.MLflow.HasValue() {
 		settings.Backends = []store.Backend{{Name: e.backend, Endpoint: e.config.MLflow.Get().HTTP.Endpoint}}

@@ -25,6 +25,8 @@ type fakeStore struct {
 	put      func(batch []assessment.Assessment) ([]store.Outcome, error)
 	puts     int
 	kept     []assessment.Assessment
+	entries  []store.IndexEntry
+	contents []store.SpanContent
 	closed   int
 	settings store.Settings
 }
@@ -59,6 +61,20 @@ func (f *fakeStore) Put(_ context.Context, batch []assessment.Assessment) ([]sto
 		outcomes[i] = store.OutcomeStored
 	}
 	return outcomes, nil
+}
+
+func (f *fakeStore) Index(_ context.Context, entries []store.IndexEntry) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.entries = append(f.entries, entries...)
+	return 1, nil
+}
+
+func (f *fakeStore) KeepContent(_ context.Context, contents []store.SpanContent) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.contents = append(f.contents, contents...)
+	return 1, nil
 }
 
 func (f *fakeStore) Close() error {

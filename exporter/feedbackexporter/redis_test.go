@@ -39,11 +39,18 @@ func redisConfig(endpoint string) *Config {
 	return config
 }
 
-// inRedis counts which of the results are stored.
-func inRedis(t *testing.T, config *Config, results []assessment.Assessment) int {
+// openStoreOf opens what the configured exporter writes to; the caller closes it.
+func openStoreOf(t *testing.T, config *Config) *store.Store {
 	t.Helper()
 	st, err := store.Open(t.Context(), config.Redis, store.Settings{}, zap.NewNop())
 	require.NoError(t, err)
+	return st
+}
+
+// inRedis counts which of the results are stored.
+func inRedis(t *testing.T, config *Config, results []assessment.Assessment) int {
+	t.Helper()
+	st := openStoreOf(t, config)
 	defer func() { require.NoError(t, st.Close()) }()
 	found := 0
 	for _, want := range results {
@@ -105,43 +112,55 @@ func TestRedisHangs(t *testing.T) {
 	require.NoError(t, exp.Shutdown(t.Context()))
 }
 
-func TestPersistentQueueHoldsResultsOnly(t *testing.T) {
-	dir := t.TempDir()
-	id := component.MustNewID("file_storage")
+// persistentQueue is an exporter that can be run again with the queue of its last run.
+type persistentQueue struct {
+	dir    string
+	server *miniredis.Miniredis
+	config *Config
+}
+
+func newPersistentQueue(t *testing.T) *persistentQueue {
+	t.Helper()
 	server := miniredis.RunT(t)
+	id := component.MustNewID("file_storage")
 	config := redisConfig(server.Addr())
 	config.Queue.Get().StorageID = &id
+	return &persistentQueue{dir: t.TempDir(), server: server, config: config}
+}
+
+func (q *persistentQueue) run(t *testing.T, f func(exp component.Component)) {
+	t.Helper()
+	factory := filestorage.NewFactory()
+	storageConfig := factory.CreateDefaultConfig().(*filestorage.Config)
+	storageConfig.Directory = q.dir
+	storage, err := factory.Create(t.Context(), extensiontest.NewNopSettings(factory.Type()), storageConfig)
+	require.NoError(t, err)
+	require.NoError(t, storage.Start(t.Context(), host{}))
+	set := exportertest.NewNopSettings(metadata.Type)
+	set.ID = component.NewID(metadata.Type) // the storage is found by it
+	exp, err := NewFactory().CreateTraces(t.Context(), set, q.config)
+	require.NoError(t, err)
+	require.NoError(t, exp.Start(t.Context(), host{map[component.ID]component.Component{*q.config.Queue.Get().StorageID: storage}}))
+	f(exp)
+	require.NoError(t, exp.Shutdown(t.Context()))
+	require.NoError(t, storage.Shutdown(t.Context()))
+}
+
+func TestPersistentQueueHoldsResultsOnly(t *testing.T) {
+	queue := newPersistentQueue(t)
 	td, want := tracesOf(12)
-
-	run := func(f func(exp component.Component)) {
-		factory := filestorage.NewFactory()
-		storageConfig := factory.CreateDefaultConfig().(*filestorage.Config)
-		storageConfig.Directory = dir
-		storage, err := factory.Create(t.Context(), extensiontest.NewNopSettings(factory.Type()), storageConfig)
-		require.NoError(t, err)
-		require.NoError(t, storage.Start(t.Context(), host{}))
-		set := exportertest.NewNopSettings(metadata.Type)
-		set.ID = component.NewID(metadata.Type) // the storage is found by it
-		exp, err := NewFactory().CreateTraces(t.Context(), set, config)
-		require.NoError(t, err)
-		require.NoError(t, exp.Start(t.Context(), host{map[component.ID]component.Component{id: storage}}))
-		f(exp)
-		require.NoError(t, exp.Shutdown(t.Context()))
-		require.NoError(t, storage.Shutdown(t.Context()))
-	}
-
-	server.Close()
-	run(func(exp component.Component) {
+	queue.server.Close()
+	queue.run(t, func(exp component.Component) {
 		require.NoError(t, exp.(*node).ConsumeTraces(t.Context(), td))
 	})
-	onDisk := contentOf(t, dir)
+	onDisk := contentOf(t, queue.dir)
 	assert.Contains(t, onDisk, "compliance_check", "the results are kept over a restart")
 	assert.NotContains(t, onDisk, secret)
 	assert.NotContains(t, onDisk, "gen_ai.input.messages")
 
-	require.NoError(t, server.Restart())
-	run(func(component.Component) {
-		require.Eventually(t, func() bool { return inRedis(t, config, want) == len(want) }, 20*time.Second, 10*time.Millisecond)
+	require.NoError(t, queue.server.Restart())
+	queue.run(t, func(component.Component) {
+		require.Eventually(t, func() bool { return inRedis(t, queue.config, want) == len(want) }, 20*time.Second, 10*time.Millisecond)
 	})
 }
 

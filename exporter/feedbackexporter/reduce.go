@@ -5,13 +5,15 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
 // reducer takes the results out of batches before they are queued: decoded, validated, bounded, and written anew as
-// log records, so that the queue never holds the content of a span.
+// log records, so that the queue never holds the content of a span unless it is to be stored.
 type reducer struct {
 	trustHuman bool
 	maxSize    int
+	keeper     keeper
 }
 
 // reduced is what of a batch goes on.
@@ -21,6 +23,18 @@ type reduced struct {
 	records plog.LogRecordSlice
 	taken   int
 	refused []assessment.SourceType
+	// wholes are the index' records about whole traces, of which a batch has one a value.
+	wholes map[whole]plog.LogRecord
+}
+
+// append makes room for one more record.
+func (r *reduced) append() plog.LogRecord {
+	if r.taken == 0 {
+		r.logs = plog.NewLogs()
+		r.records = r.logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	}
+	r.taken++
+	return r.records.AppendEmpty()
 }
 
 // add takes a result, or counts it as refused.
@@ -29,12 +43,7 @@ func (r *reduced) add(a *assessment.Assessment, err error) {
 		r.refused = append(r.refused, a.Source.Type)
 		return
 	}
-	if r.taken == 0 {
-		r.logs = plog.NewLogs()
-		r.records = r.logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
-	}
-	r.taken++
-	assessment.EncodeLogRecord(r.records.AppendEmpty(), a)
+	assessment.EncodeLogRecord(r.append(), a)
 }
 
 func (r *reducer) options(scope string) assessment.DecodeOptions {
@@ -47,7 +56,11 @@ func (r *reducer) traces(td ptrace.Traces) reduced {
 	for _, rs := range td.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
+				before := out.taken
 				r.span(span, ss.Scope().Name(), &out)
+				if r.keeper.keeps() {
+					r.keeper.span(rs.Resource(), ss.Scope(), span, out.taken > before, &out)
+				}
 			}
 		}
 	}
@@ -89,20 +102,39 @@ func (r *reducer) logs(ld plog.Logs) reduced {
 	return out
 }
 
+// queued is what a queued batch holds.
+type queued struct {
+	results  []assessment.Assessment
+	refused  []assessment.SourceType
+	entries  []store.IndexEntry
+	contents []store.SpanContent
+}
+
 // decode reads a queued batch.
-func (r *reducer) decode(ld plog.Logs) (batch []assessment.Assessment, refused []assessment.SourceType) {
-	batch = make([]assessment.Assessment, 0, ld.LogRecordCount())
+func (r *reducer) decode(ld plog.Logs) queued {
+	q := queued{results: make([]assessment.Assessment, 0, ld.LogRecordCount())}
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
-				a, err := assessment.DecodeLogRecord(lr, r.options(""))
-				if err != nil { // queued by another version, or under another configuration
-					refused = append(refused, a.Source.Type)
-					continue
+				switch lr.EventName() {
+				case eventIndex:
+					q.entries = appendEntries(q.entries, lr)
+				case eventContent:
+					q.contents = append(q.contents, decodeContent(lr))
+				default:
+					r.decodeResult(lr, &q)
 				}
-				batch = append(batch, a)
 			}
 		}
 	}
-	return batch, refused
+	return q
+}
+
+func (r *reducer) decodeResult(lr plog.LogRecord, q *queued) {
+	a, err := assessment.DecodeLogRecord(lr, r.options(""))
+	if err != nil { // queued by another version, or under another configuration
+		q.refused = append(q.refused, a.Source.Type)
+		return
+	}
+	q.results = append(q.results, a)
 }

@@ -30,6 +30,8 @@ type telemetry struct {
 	written    map[result]metric.MeasurementOption
 	deliveries map[string]metric.MeasurementOption
 	backend    metric.MeasurementOption
+	// These are the outcomes of what is kept of spans that pass.
+	keptStored, keptEvicted, keptRefused metric.MeasurementOption
 	// backlog is nil while it is not known.
 	backlog atomic.Pointer[store.Stats]
 }
@@ -41,6 +43,13 @@ type result struct {
 
 var _ replica.Observer = (*telemetry)(nil)
 
+// outcomeEvicted is what becomes of an id that has to go for newer ones.
+const outcomeEvicted = "evicted"
+
+func outcome(name string) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(attribute.String(attributeOutcome, name)))
+}
+
 func newTelemetry(set component.TelemetrySettings, backend string) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
@@ -49,7 +58,8 @@ func newTelemetry(set component.TelemetrySettings, backend string) (*telemetry, 
 	t := &telemetry{
 		builder: builder,
 		written: map[result]metric.MeasurementOption{}, deliveries: map[string]metric.MeasurementOption{},
-		backend: metric.WithAttributeSet(attribute.NewSet(attribute.String(attributeBackend, backend))),
+		backend:    metric.WithAttributeSet(attribute.NewSet(attribute.String(attributeBackend, backend))),
+		keptStored: outcome(string(store.OutcomeStored)), keptEvicted: outcome(outcomeEvicted), keptRefused: outcome(string(store.OutcomeRefused)),
 	}
 	for _, source := range [...]assessment.SourceType{
 		assessment.SourceTypeCode, assessment.SourceTypeLLMJudge, assessment.SourceTypeHuman,
@@ -118,6 +128,24 @@ func (t *telemetry) refused(ctx context.Context, sources []assessment.SourceType
 		counts[result{source, store.OutcomeRefused}]++
 	}
 	t.count(ctx, counts)
+}
+
+// kept counts what was kept of the spans that passed.
+func (t *telemetry) kept(ctx context.Context, indexed, evicted, contents, refused int) {
+	for _, count := range []struct {
+		n       int
+		outcome metric.MeasurementOption
+		counter metric.Int64Counter
+	}{
+		{indexed, t.keptStored, t.builder.ExporterFeedbackIndexed},
+		{evicted, t.keptEvicted, t.builder.ExporterFeedbackIndexed},
+		{contents - refused, t.keptStored, t.builder.ExporterFeedbackContents},
+		{refused, t.keptRefused, t.builder.ExporterFeedbackContents},
+	} {
+		if count.n > 0 {
+			count.counter.Add(ctx, int64(count.n), count.outcome)
+		}
+	}
 }
 
 func (t *telemetry) count(ctx context.Context, counts map[result]int64) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,8 +23,9 @@ const (
 // Client calls one MLflow server. It is safe for concurrent use and makes one HTTP request per call, except where a
 // method says otherwise; retrying is the caller's.
 type Client struct {
-	http *http.Client
-	base string
+	http   *http.Client
+	base   string
+	header http.Header
 }
 
 // NewClient takes the HTTP client that confighttp built and the server's URL, whose path is kept as prefix.
@@ -252,6 +254,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return time.Time{}, &Error{Code: "REQUEST_INVALID", Message: "no valid request", cause: err}
 	}
+	maps.Copy(request.Header, c.header)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}

@@ -46,6 +46,8 @@ type Error struct {
 	Message string
 	// RetryAfter is what the server asked for, 0 when it did not.
 	RetryAfter time.Duration
+	// Challenge is the WWW-Authenticate of a 401, which says what credentials the server takes.
+	Challenge string
 
 	class Class
 	cause error
@@ -69,6 +71,9 @@ func (e *Error) Error() string {
 
 // Unwrap gives the transport's error, if there was one.
 func (e *Error) Unwrap() error { return e.cause }
+
+// Denied reports whether the server refused the caller, who may see it as a trace that does not exist.
+func (e *Error) Denied() bool { return e.Status == http.StatusForbidden && e.class == ClassNotFound }
 
 // ClassOf is the class of err. An error that is not an *Error, such as a cancelled context, is unavailable.
 func ClassOf(err error) Class {
@@ -117,6 +122,9 @@ func rootMessage(err error) string {
 func statusError(status int, header http.Header, code, message string, isJSON bool) *Error {
 	e := &Error{Status: status, Code: oneLine(code), Message: oneLine(message), RetryAfter: retryAfter(header)}
 	e.class = classify(status, code, message, isJSON)
+	if status == http.StatusUnauthorized {
+		e.Challenge = oneLine(strings.Join(header.Values("WWW-Authenticate"), ", "))
+	}
 	return e
 }
 

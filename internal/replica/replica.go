@@ -54,6 +54,8 @@ type Settings struct {
 	TraceWait time.Duration
 	Observer  Observer
 	Telemetry component.TelemetrySettings
+	// OnReady is called once, when Redis has been checked; nil for nothing.
+	OnReady func()
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -200,6 +202,9 @@ func (r *Replica) await(ctx context.Context, host component.Host, err error) {
 // becomeReady starts the delivery.
 func (r *Replica) becomeReady(background context.Context) {
 	r.ready.Store(true)
+	if r.settings.OnReady != nil {
+		r.settings.OnReady()
+	}
 	if r.loop == nil {
 		return
 	}

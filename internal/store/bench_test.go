@@ -188,3 +188,47 @@ func BenchmarkClaim(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkIndex writes what the index keeps of spans that have a response id: two values a span, and a conversation's
+// for every tenth. Reported is a value's part.
+func BenchmarkIndex(b *testing.B) { forEachSize(b, benchIndex) }
+
+func benchIndex(b *testing.B, size int) {
+	b.Helper()
+	s := benchServer(b)
+	st := s.open(b, nil)
+	b.ReportAllocs()
+	b.SetParallelism(benchWorkers)
+	before := s.serverCPU(b)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		entries := make([]store.IndexEntry, size)
+		for pb.Next() {
+			first := benchTraces.Add(uint64(size)) - uint64(size)
+			for i := range entries {
+				n := int(first) + i
+				kind, value := store.KindResponseID, strconv.Itoa(n)
+				switch n % 21 {
+				case 0:
+					kind, value = store.KindConversationID, strconv.Itoa(n/200)
+				case 1, 3, 5, 7, 9, 11, 13, 15, 17, 19:
+					kind = store.KindSpanID
+				}
+				entries[i] = indexed(store.NewDigest(kind, value), n, time.Now())
+			}
+			if _, err := st.Index(context.Background(), entries); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	written := float64(b.N) * float64(size)
+	b.ReportMetric(written/b.Elapsed().Seconds(), "values/s")
+	b.ReportMetric((s.serverCPU(b)-before)*1e9/written, "server-ns/value")
+	info := s.client.Info(b.Context(), "memory").Val()
+	_, used, _ := strings.Cut(info, "used_memory:")
+	used, _, _ = strings.Cut(used, "\r")
+	bytes, err := strconv.ParseFloat(used, 64)
+	require.NoError(b, err)
+	keys := s.client.DBSize(b.Context()).Val()
+	b.ReportMetric(bytes/float64(keys), "server-B/value")
+}

@@ -137,8 +137,12 @@ type Settings struct {
 	// MaxRecent bounds the list of recent traces likewise. Default 100,000.
 	MaxRecent int
 	// MaxPending bounds the traces likewise that assessments were accepted for and that nobody has seen; see Edit.Pending.
-	// Default 100,000.
+	// It bounds what Hold keeps likewise. Default 100,000.
 	MaxPending int
+	// IndexTTL is for how long Index keeps a value after the last span that has it. Default 24h.
+	IndexTTL time.Duration
+	// MaxIndex bounds the values that Index keeps likewise; the oldest go. Default 1,000,000.
+	MaxIndex int
 	// Backends are the backends to queue for; without any nothing is queued.
 	Backends []Backend
 }
@@ -154,6 +158,7 @@ func (s *Settings) setDefaults() {
 		{&s.MaxDead, 100_000},
 		{&s.MaxRecent, 100_000},
 		{&s.MaxPending, 100_000},
+		{&s.MaxIndex, 1_000_000},
 	} {
 		if *number.at <= 0 {
 			*number.at = number.byDefault
@@ -161,5 +166,8 @@ func (s *Settings) setDefaults() {
 	}
 	if s.Retention <= 0 {
 		s.Retention = 30 * 24 * time.Hour
+	}
+	if s.IndexTTL <= 0 {
+		s.IndexTTL = 24 * time.Hour
 	}
 }

@@ -39,6 +39,12 @@ type queueKeys struct{ human, auto, dead string }
 
 func (s *shard) trace(id string) string { return s.tag + ":trace:" + id }
 
+func (s *shard) content(traceID string) string { return s.tag + ":content:" + traceID }
+
+func (s *shard) index() string { return s.tag + ":index" }
+
+func (s *shard) held() string { return s.tag + ":held" }
+
 func newShards(prefix string, backends []Backend) [shardCount]shard {
 	var shards [shardCount]shard
 	for i := range shards {

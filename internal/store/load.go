@@ -20,6 +20,30 @@ func (s *Store) Load(ctx context.Context, traceID string) (map[string]Record, er
 	return decodeTrace(traceID, fields).records, nil
 }
 
+// maxLoaded is how many traces are read in one round trip.
+const maxLoaded = 500
+
+// LoadAll returns the records of several traces as Load does, by trace id. Traces that Redis lacks are left out.
+func (s *Store) LoadAll(ctx context.Context, traceIDs []string) (map[string]map[string]Record, error) {
+	loaded := map[string]map[string]Record{}
+	for ids := range slices.Chunk(traceIDs, maxLoaded) {
+		pipe := s.client.Pipeline()
+		commands := make([]*redis.MapStringStringCmd, len(ids))
+		for i, id := range ids {
+			commands[i] = pipe.HGetAll(ctx, s.shards[shardOf(id)].trace(id))
+		}
+		if err := s.exec(ctx, pipe); err != nil {
+			return nil, fmt.Errorf("redis: %w", err)
+		}
+		for i, id := range ids {
+			if fields := commands[i].Val(); len(fields) > 0 {
+				loaded[id] = decodeTrace(id, fields).records
+			}
+		}
+	}
+	return loaded, nil
+}
+
 // Recent returns the ids of the traces that changed last, newest first, at most limit. A trace that expired may still
 // be among them.
 func (s *Store) Recent(ctx context.Context, limit int) ([]string, error) {

@@ -17,7 +17,7 @@ var ErrMismatch = errors.New("redis holds the data of another configuration")
 // Check compares <prefix>:meta with this build and configuration, writing what is missing there, and warns if Redis
 // may throw records away. An error that is no ErrMismatch means that Redis does not answer.
 func (s *Store) Check(ctx context.Context) error {
-	key := s.cfg.KeyPrefix + ":meta"
+	key := s.metaKey()
 	pipe := s.client.Pipeline()
 	pipe.HSetNX(ctx, key, "version", RecordVersion)
 	pipe.HSetNX(ctx, key, "shards", shardCount)
@@ -52,6 +52,28 @@ func (s *Store) Check(ctx context.Context) error {
 	s.warnOfEviction(ctx)
 	return nil
 }
+
+// Note keeps a fact that was found out, for all replicas and for the next start.
+func (s *Store) Note(ctx context.Context, fact, value string) error {
+	pipe := s.client.Pipeline()
+	pipe.HSet(ctx, s.metaKey(), "note:"+fact, value)
+	if err := s.exec(ctx, pipe); err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	return nil
+}
+
+// Noted is what was noted last, empty when nothing was.
+func (s *Store) Noted(ctx context.Context, fact string) (string, error) {
+	pipe := s.client.Pipeline()
+	noted := pipe.HGet(ctx, s.metaKey(), "note:"+fact)
+	if err := s.exec(ctx, pipe); err != nil {
+		return "", fmt.Errorf("redis: %w", err)
+	}
+	return noted.Val(), nil
+}
+
+func (s *Store) metaKey() string { return s.cfg.KeyPrefix + ":meta" }
 
 // warnOfEviction looks at maxmemory-policy; a server that does not tell is believed.
 func (s *Store) warnOfEviction(ctx context.Context) {

@@ -74,3 +74,28 @@ func TestCheckWarnsOfEviction(t *testing.T) {
 		})
 	}
 }
+
+func TestNote(t *testing.T) {
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			opened := s.open(t, nil)
+			noted, err := opened.Noted(t.Context(), "authorization")
+			require.NoError(t, err)
+			assert.Empty(t, noted)
+			for _, value := range []string{"mlflow", "endpoint"} {
+				require.NoError(t, opened.Note(t.Context(), "authorization", value))
+				noted, err = s.open(t, nil).Noted(t.Context(), "authorization")
+				require.NoError(t, err)
+				assert.Equal(t, value, noted)
+			}
+			require.NoError(t, opened.Check(t.Context()), "a note is no mismatch")
+			cancelled, cancel := context.WithCancel(t.Context())
+			cancel()
+			require.Error(t, opened.Note(cancelled, "authorization", "x"))
+			_, err = opened.Noted(cancelled, "authorization")
+			require.Error(t, err)
+		})
+	}
+}

@@ -31,6 +31,26 @@ var (
 	turnSource string
 	//go:embed scripts/revisit.lua
 	revisitSource string
+	//go:embed scripts/review.lua
+	reviewSource string
+	//go:embed scripts/lease.lua
+	leaseSource string
+	//go:embed scripts/doubt.lua
+	doubtSource string
+	//go:embed scripts/restore.lua
+	restoreSource string
+	//go:embed scripts/index.lua
+	indexSource string
+	//go:embed scripts/held.lua
+	heldSource string
+	//go:embed scripts/hold.lua
+	holdSource string
+	//go:embed scripts/sweep.lua
+	sweepSource string
+	//go:embed scripts/drop.lua
+	dropSource string
+	//go:embed scripts/content.lua
+	contentSource string
 )
 
 type script struct{ source, sha string }
@@ -51,4 +71,13 @@ var (
 	pauseScript   = newScript(pauseSource)
 	turnScript    = newScript(turnSource)
 	revisitScript = newScript(revisitSource)
+	reviewScript  = newScript(reviewSource)
+	leaseScript   = newScript(leaseSource)
+	doubtScript   = newScript(doubtSource)
+	restoreScript = newScript(restoreSource)
+	indexScript   = newScript(indexSource)
+	holdScript    = newScript(holdSource)
+	sweepScript   = newScript(heldSource + sweepSource)
+	dropScript    = newScript(heldSource + dropSource)
+	contentScript = newScript(contentSource)
 )

@@ -78,6 +78,7 @@ local function update(key, id, p, n, by_person, overriding, expected, pending, r
   if #fields > 0 then
     call('HSET', key, 'subject', subject_text(int(revision + 1), records, overrides + overriding, first, now_text, rest),
       unpack(fields))
+    call('EXPIRE', tag .. ':content:' .. id, retention)
     changed[#changed + 1] = now_text
     changed[#changed + 1] = id
     for b = 0, backends - 1 do

@@ -48,6 +48,7 @@ if m > 0 and same then
     fields[#fields + 1] = 'subject'
     fields[#fields + 1] = subject_text(int(revision + 1), records, overrides + ARGV[10], first, now_text, rest)
     redis.call('ZADD', recent, now_text, id)
+    redis.call('EXPIRE', tag .. ':content:' .. id, ARGV[7])
     for b = 0, backends - 1 do
       if b ~= own then
         enqueue(key, id, ARGV[11 + b], KEYS[2 + 3 * b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, ARGV[9] == '1')

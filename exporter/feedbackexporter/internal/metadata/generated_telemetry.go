@@ -31,8 +31,10 @@ type TelemetryBuilder struct {
 	ExporterFeedbackAssessments metric.Int64Counter
 	ExporterFeedbackBacklog     metric.Int64ObservableGauge
 	ExporterFeedbackBacklogAge  metric.Float64ObservableGauge
+	ExporterFeedbackContents    metric.Int64Counter
 	ExporterFeedbackDead        metric.Int64ObservableGauge
 	ExporterFeedbackDeliveries  metric.Int64Counter
+	ExporterFeedbackIndexed     metric.Int64Counter
 	ExporterFeedbackMissing     metric.Int64Counter
 }
 
@@ -148,6 +150,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ExporterFeedbackContents, err = builder.meter.Int64Counter(
+		"otelcol_exporter_feedback_contents",
+		metric.WithDescription("Spans whose question and answer were to be kept, with `store_content`. [Alpha]"),
+		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ExporterFeedbackDead, err = builder.meter.Int64ObservableGauge(
 		"otelcol_exporter_feedback_dead",
 		metric.WithDescription("Traces in Redis whose delivery was given up, over all replicas. [Alpha]"),
@@ -158,6 +166,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_exporter_feedback_deliveries",
 		metric.WithDescription("Assessments that this replica compared with the backend, by outcome; retried ones count each time. [Alpha]"),
 		metric.WithUnit("{assessment}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ExporterFeedbackIndexed, err = builder.meter.Int64Counter(
+		"otelcol_exporter_feedback_indexed",
+		metric.WithDescription("Ids by which spans are found, with `index`; one that is entered again counts again. [Alpha]"),
+		metric.WithUnit("{id}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExporterFeedbackMissing, err = builder.meter.Int64Counter(

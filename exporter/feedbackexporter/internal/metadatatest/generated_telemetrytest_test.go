@@ -33,7 +33,9 @@ func TestSetupTelemetry(t *testing.T) {
 		return nil
 	}))
 	tb.ExporterFeedbackAssessments.Add(context.Background(), 1)
+	tb.ExporterFeedbackContents.Add(context.Background(), 1)
 	tb.ExporterFeedbackDeliveries.Add(context.Background(), 1)
+	tb.ExporterFeedbackIndexed.Add(context.Background(), 1)
 	tb.ExporterFeedbackMissing.Add(context.Background(), 1)
 	AssertEqualExporterFeedbackAssessments(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
@@ -44,10 +46,16 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualExporterFeedbackBacklogAge(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualExporterFeedbackContents(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualExporterFeedbackDead(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualExporterFeedbackDeliveries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualExporterFeedbackIndexed(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualExporterFeedbackMissing(t, testTel,
