@@ -198,7 +198,8 @@ func (c *comparer) absent(record store.Record) {
 		}
 		delivery.Attempts = 0
 	}
-	if !c.forwarded(record) {
+	// What was delivered once, or made there, and is to be made again needs no rule.
+	if _, was := parseBase(delivery.Form); !was && !c.forwarded(record) {
 		if delivery.State != store.DeliverySkipped {
 			c.settle(record, store.Delivery{State: store.DeliverySkipped})
 			c.out.counts[OutcomeSkipped]++
@@ -232,14 +233,15 @@ func (c *comparer) both(record store.Record, row assessment.Assessment) {
 		return
 	}
 	ours := digest(ourForm)
-	agreed := base{ours, theirs}.String()
+	agreed := agreement(ours, theirs, row.UpdateTime, c.now).String()
+	restored := known && last.restored(theirs, row.UpdateTime)
 
 	if delivery.State == store.DeliveryTheirs {
 		if known && theirs == last.theirs {
 			c.validity(record, row, delivery)
-			return
+		} else if !restored {
+			c.takeOver(record, row, rowForm, "backend")
 		}
-		c.takeOver(record, row, rowForm, "backend")
 		return
 	}
 	if !known {
@@ -269,6 +271,8 @@ func (c *comparer) both(record store.Record, row assessment.Assessment) {
 		}
 		delivery.State = store.DeliveryDelivered
 		c.agreed(record, row, delivery)
+	case restored:
+		c.update(record, row, ourForm, rowForm, false) // what stands there was replaced before, and is in the history
 	case !here:
 		c.takeOver(record, row, rowForm, "backend")
 	case !record.Touched && record.Source.Type.Automated() && !record.Invalid && row.Invalid && c.overriddenThere(row.ID):

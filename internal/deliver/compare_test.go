@@ -45,7 +45,7 @@ func delivered(t *testing.T, record store.Record) store.Record {
 	t.Helper()
 	form := digest(rowOf(t, record))
 	record.Backends = map[string]store.Delivery{
-		testBackend: {State: store.DeliveryDelivered, Form: base{form, form}.String()},
+		testBackend: {State: store.DeliveryDelivered, Form: base{ours: form, theirs: form}.String()},
 	}
 	return record
 }
@@ -167,7 +167,7 @@ func TestCompareOne(t *testing.T) {
 			name: "written three times and still different",
 			record: withState(changedAfter(changed), func(d *store.Delivery) {
 				d.Attempts = maxWrites
-				d.Form = base{tried(rowOf(t, changed)), digest(row)}.String()
+				d.Form = base{ours: tried(rowOf(t, changed)), theirs: digest(row)}.String()
 			}),
 			row: &row, state: store.DeliveryDead, reason: reasonCannotHold, counts: map[string]int{OutcomeDead: 1},
 		},

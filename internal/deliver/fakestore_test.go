@@ -21,6 +21,8 @@ type fakeStore struct {
 	held        int
 	err         error
 	revisits    []time.Time
+	missing     int
+	doubted     bool
 }
 
 type fakeTrace struct {
@@ -189,6 +191,15 @@ func (f *fakeStore) Pause(_ context.Context, _ string, d time.Duration) error {
 	f.pauses = append(f.pauses, d)
 	f.pausedUntil = f.clock.Now().Add(d)
 	return nil
+}
+
+func (f *fakeStore) Doubt(_ context.Context, _ string, d store.Doubt) (doubted, tripped bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.missing += d.Missing
+	before := f.doubted
+	f.doubted = f.doubted || f.missing > d.Most
+	return f.doubted, f.doubted && !before, f.err
 }
 
 // Revisit makes all settled traces due; dead ones are left alone.

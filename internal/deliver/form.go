@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 )
@@ -166,20 +167,52 @@ func digest(form assessment.Assessment) string {
 // agreement. The two differ by what the backend keeps beyond ours, such as metadata keys that cannot be removed.
 type base struct {
 	ours, theirs string
+	// at is the backend's time of the row's last change, zero where it is not known.
+	at time.Time
 }
 
-const basePrefix = "1:"
+// agreement is the base of two forms that agree. A row's time may lie ahead: the backend keeps what a client sent. It
+// counts from now then, or the next change there would seem to be older.
+func agreement(ours, theirs string, rowTime, now time.Time) base {
+	if rowTime.After(now) {
+		rowTime = now
+	}
+	return base{ours: ours, theirs: theirs, at: rowTime}
+}
 
-func (b base) String() string { return basePrefix + b.ours + ":" + b.theirs }
+const (
+	basePrefix      = "1:"
+	basePrefixTimed = "2:"
+)
+
+func (b base) String() string {
+	if b.at.IsZero() {
+		return basePrefix + b.ours + ":" + b.theirs
+	}
+	return basePrefixTimed + b.ours + ":" + b.theirs + ":" + strconv.FormatInt(b.at.UnixMilli(), 10)
+}
 
 // parseBase reads a Delivery.Form; a form that another version wrote is unknown.
 func parseBase(form string) (b base, ok bool) {
-	rest, found := strings.CutPrefix(form, basePrefix)
-	if !found {
+	rest, timed := strings.CutPrefix(form, basePrefixTimed)
+	if timed {
+		last := strings.LastIndexByte(rest, ':')
+		millis, err := strconv.ParseInt(rest[last+1:], 10, 64)
+		if last < 0 || err != nil {
+			return base{}, false
+		}
+		rest, b.at = rest[:last], time.UnixMilli(millis).UTC()
+	} else if rest, ok = strings.CutPrefix(form, basePrefix); !ok {
 		return base{}, false
 	}
 	b.ours, b.theirs, ok = strings.Cut(rest, ":")
 	return b, ok
+}
+
+// restored reports whether a row that differs from the agreement is an older state of it: time goes back in a backend
+// only where a backup was put in its place, and what that holds is nobody's work.
+func (b base) restored(theirs string, rowTime time.Time) bool {
+	return theirs != b.theirs && rowTime.Before(b.at)
 }
 
 // tried stands in a base for a form that was written and came back different, so that it counts as changed here.

@@ -32,6 +32,8 @@ type Gate interface {
 	Release(ctx context.Context, backend, token string, n int, ok bool) error
 	// Pause refuses admission for d; then one probe is let in.
 	Pause(ctx context.Context, backend string, d time.Duration) error
+	// Doubt counts rows that are missing in the backend, over all replicas, and says whether any is believed.
+	Doubt(ctx context.Context, backend string, doubt store.Doubt) (doubted, tripped bool, err error)
 }
 
 var (
@@ -112,7 +114,6 @@ type Settings struct {
 type Loop struct {
 	settings  Settings
 	admission *admission
-	guard     guard
 	suspects  suspects
 	retained  retained
 	refresh   refresh

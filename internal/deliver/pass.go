@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 
-	"go.uber.org/zap"
-
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
@@ -68,7 +66,6 @@ func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
 	s := &l.settings
 	now := s.Clock.Now()
 	jobs := make([]job, len(claims))
-	missing, seen := 0, 0
 	for i, claim := range claims {
 		trace, found := reading.Traces[claim.TraceID]
 		jobs[i] = job{claim: claim, trace: trace, found: found, unreadable: reading.Unreadable[claim.TraceID] != nil}
@@ -76,22 +73,13 @@ func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
 			continue
 		}
 		jobs[i].comparison = compare(s.Name, s.Forward, now, readable(claim.Records, s.Name, trace), trace.Rows)
-		missing += len(jobs[i].comparison.missing)
-		seen += jobs[i].comparison.seen
 	}
-	believed, tripped := l.guard.believes(missing, seen, now)
-	if !believed && missing > 0 {
-		s.Observer.MassMissing(s.Name, missing)
-	}
-	if tripped {
-		s.Logger.Error("many delivered assessments are gone from the backend at once; none is taken for deleted. "+
-			"Was a backup restored?", zap.Int("missing", missing), zap.Int("present", seen))
-	}
+	guard := l.look(jobs)
 	var toWrite []job
 	var settled []store.Claim
 	var verdicts []*verdict
 	for _, j := range jobs {
-		if v := l.withoutWrites(&j, believed); v != nil {
+		if v := l.withoutWrites(&j, guard); v != nil {
 			settled = append(settled, j.claim)
 			verdicts = append(verdicts, v)
 		} else {
@@ -103,7 +91,7 @@ func (l *Loop) compareAll(claims []store.Claim, reading Reading) []job {
 }
 
 // withoutWrites is the verdict on a trace that nothing is to be written for now, nil for others.
-func (l *Loop) withoutWrites(j *job, believed bool) *verdict {
+func (l *Loop) withoutWrites(j *job, guard guard) *verdict {
 	s := &l.settings
 	c := &j.comparison
 	if j.unreadable {
@@ -111,9 +99,7 @@ func (l *Loop) withoutWrites(j *job, believed bool) *verdict {
 		v.await(j.claim, s.TraceWait, len(j.claim.Records), reasonUnreadable)
 		return v
 	}
-	if len(c.missing) > 0 && !believed {
-		v := newVerdict(c)
-		v.await(j.claim, s.TraceWait, len(c.missing), reasonMassMissing)
+	if v := guard.verdict(j, s.TraceWait); v != nil {
 		return v
 	}
 	c.withdraw(s.Name, j.claim.Records)

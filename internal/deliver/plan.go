@@ -39,7 +39,7 @@ func (c *comparer) update(record store.Record, row, ourForm, rowForm assessment.
 	if last, known := parseBase(delivery.Form); known && last.ours != digest(ourForm) && last.ours != tried(ourForm) {
 		delivery.Attempts = 0 // another content than the one that was tried
 	}
-	form := base{digest(ourForm), digest(rowForm)}.String()
+	form := base{ours: digest(ourForm), theirs: digest(rowForm)}.String()
 	if delivery.Attempts >= maxWrites || !expressible(ourForm, rowForm) {
 		if delivery.State != store.DeliveryDead || delivery.Form != form {
 			c.kill(record, form)

@@ -93,7 +93,7 @@ func TestRefreshFindsWhatPeopleDo(t *testing.T) {
 	steps = len(r.store.revisited())
 	r.until(func() bool { return len(r.store.revisited()) > steps+2 && r.store.idle() })
 	assert.Equal(t, written, r.mlflow.writes())
-	learned := map[string]int{OutcomeDelivered: 2, OutcomeTakenOver: 2, OutcomeWithdrawn: 2}
+	learned := map[string]int{OutcomeDelivered: 2, OutcomeTakenOver: 2, OutcomeWithdrawn: 2, OutcomeRetried: 2}
 	r.until(func() bool { return maps.Equal(learned, r.tally.all()) })
 	at := r.store.revisited()
 	for i := 1; i < len(at); i++ {

@@ -139,7 +139,7 @@ func (v *verdict) compared(backend string, w Write, result Result, now time.Time
 	if err != nil {
 		return 1
 	}
-	delivery := store.Delivery{ID: result.ID, Form: base{digest(w.Form), digest(row)}.String()}
+	delivery := store.Delivery{ID: result.ID, Form: agreement(digest(w.Form), digest(row), result.Row.UpdateTime, now).String()}
 	if agree(w.Form, row) {
 		delivery.State = store.DeliveryDelivered
 		v.settlement.Deliveries[w.Record.ID] = delivery
@@ -156,7 +156,7 @@ func (v *verdict) compared(backend string, w Write, result Result, now time.Time
 		return 0
 	}
 	delivery.State = store.DeliveryDelivered
-	delivery.Form = base{tried(w.Form), digest(row)}.String()
+	delivery.Form = base{ours: tried(w.Form), theirs: digest(row)}.String()
 	v.settlement.Deliveries[w.Record.ID] = delivery
 	return 1
 }

@@ -23,7 +23,7 @@ func Adopt(backend string, row assessment.Assessment) (record store.Record, ok b
 	return store.Record{
 		Assessment: row, Version: store.RecordVersion, Author: row.Source.ID, Touched: true,
 		Backends: map[string]store.Delivery{
-			backend: {State: store.DeliveryTheirs, Form: base{d, d}.String()},
+			backend: {State: store.DeliveryTheirs, Form: base{ours: d, theirs: d}.String()},
 		},
 	}, true
 }
@@ -71,7 +71,8 @@ func (c *comparer) takeOver(record store.Record, row, rowForm assessment.Assessm
 		return
 	}
 	c.take(record, store.Delivery{
-		State: state, ID: delivery.ID, Form: base{digest(ours), digest(rowForm)}.String(),
+		State: state, ID: delivery.ID,
+		Form: agreement(digest(ours), digest(rowForm), row.UpdateTime, c.now).String(),
 	})
 }
 
