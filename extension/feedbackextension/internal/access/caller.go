@@ -1,7 +1,10 @@
-// Package access says who calls, and what MLflow lets them see and change.
 package access
 
-import "context"
+import (
+	"context"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
+)
 
 // Door says which way a caller came in; it stands in the history of what they changed.
 type Door string
@@ -25,10 +28,37 @@ type Caller struct {
 	// Admin callers may list, export and restore everything.
 	Admin bool
 	Door  Door
+	// Change is what the request does if it changes assessments, by its method. MLflow has a permission for each act.
+	Change mlflow.Act
 	// Credentials are the headers that MLflow is asked with on the caller's behalf: Authorization, Cookie and the
-	// workspace's. They never stand in a log.
-	Credentials map[string][]string
+	// workspace's.
+	Credentials Credentials
 }
+
+// String tells who without their credentials.
+func (c Caller) String() string {
+	if c.Name == "" {
+		return "unnamed caller (" + string(c.Door) + ")"
+	}
+	return c.Name + " (" + string(c.Door) + ")"
+}
+
+// GoString keeps credentials out of %#v.
+func (c Caller) GoString() string { return c.String() }
+
+// Credentials are headers that are never printed.
+type Credentials map[string][]string
+
+const hidden = "[hidden]"
+
+// String implements fmt.Stringer.
+func (Credentials) String() string { return hidden }
+
+// GoString implements fmt.GoStringer.
+func (Credentials) GoString() string { return hidden }
+
+// MarshalText keeps them out of encoded logs.
+func (Credentials) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 type callerKey struct{}
 

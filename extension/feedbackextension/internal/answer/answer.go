@@ -22,7 +22,22 @@ const (
 	CodeTooMany          = "REQUEST_LIMIT_EXCEEDED"
 	CodeInternal         = "INTERNAL_ERROR"
 	CodeEndpointNotFound = "ENDPOINT_NOT_FOUND"
+	CodeConflict         = "RESOURCE_CONFLICT"
 )
+
+// classification is what MLflow adds to an error by its code.
+type classification struct{ state, class string }
+
+// classifications has no entry for a code that MLflow does not classify.
+var classifications = map[string]classification{
+	CodeDoesNotExist:     {"KAM00", "RESOURCE_NOT_FOUND"},
+	CodeEndpointNotFound: {"KAM00", "RESOURCE_NOT_FOUND"},
+	CodeInvalidParameter: {"KAM00", "INVALID_PARAMETER_VALUE"},
+	CodeBadRequest:       {"KAM00", "INVALID_PARAMETER_VALUE"},
+	CodePermissionDenied: {"KAM00", "PERMISSION_DENIED"},
+	CodeInternal:         {"XXM00", "CLIENT_INTERNAL_ERROR"},
+	CodeUnavailable:      {"XXM00", "CLIENT_INTERNAL_ERROR"},
+}
 
 // Error is a refusal in MLflow's shape.
 type Error struct {
@@ -34,6 +49,8 @@ type Error struct {
 	Message string
 	// RetryAfter is when a repeat may work, rounded up to seconds; 0 when it says nothing.
 	RetryAfter time.Duration
+	// Challenge is the WWW-Authenticate of a 401: what credentials would do.
+	Challenge string
 }
 
 // Error implements error.
@@ -54,6 +71,16 @@ func Denied(message string) *Error {
 	return &Error{Status: http.StatusForbidden, Code: CodePermissionDenied, Message: message}
 }
 
+// Unauthenticated is 401 UNAUTHENTICATED with a challenge, which may be empty.
+func Unauthenticated(message, challenge string) *Error {
+	return &Error{Status: http.StatusUnauthorized, Code: CodeUnauthenticated, Message: message, Challenge: challenge}
+}
+
+// Conflict is 409 RESOURCE_CONFLICT, which MLflow's client does not repeat.
+func Conflict(message string) *Error {
+	return &Error{Status: http.StatusConflict, Code: CodeConflict, Message: message}
+}
+
 // TooLarge is 413 INVALID_PARAMETER_VALUE.
 func TooLarge(message string) *Error {
 	return &Error{Status: http.StatusRequestEntityTooLarge, Code: CodeInvalidParameter, Message: message}
@@ -67,7 +94,12 @@ func Unavailable(message string, retryAfter time.Duration) *Error {
 }
 
 // JSON writes v as MLflow's server does: two spaces of indent, no HTML escapes.
-func JSON(w http.ResponseWriter, v any) {
+func JSON(w http.ResponseWriter, v any) { encode(w, http.StatusOK, v) }
+
+// Accepted writes v likewise, as what will be true later.
+func Accepted(w http.ResponseWriter, v any) { encode(w, http.StatusAccepted, v) }
+
+func encode(w http.ResponseWriter, status int, v any) {
 	var buf bytes.Buffer
 	encoder := json.NewEncoder(&buf)
 	encoder.SetEscapeHTML(false)
@@ -76,7 +108,7 @@ func JSON(w http.ResponseWriter, v any) {
 		Refuse(w, err)
 		return
 	}
-	write(w, http.StatusOK, bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+	write(w, status, bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
 }
 
 // Refuse writes err: an *Error as it is, a body over its limit as 413, anything else as 500 without its text, which may
@@ -95,10 +127,16 @@ func Refuse(w http.ResponseWriter, err error) {
 		seconds := (refusal.RetryAfter + time.Second - 1) / time.Second
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
 	}
+	if refusal.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", refusal.Challenge)
+	}
+	kind := classifications[refusal.Code]
 	body, _ := json.Marshal(struct {
 		Code    string `json:"error_code"`
 		Message string `json:"message"`
-	}{refusal.Code, refusal.Message})
+		State   string `json:"sqlstate,omitempty"`
+		Class   string `json:"error_class,omitempty"`
+	}{refusal.Code, refusal.Message, kind.state, kind.class})
 	write(w, refusal.Status, body)
 }
 

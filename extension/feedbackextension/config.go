@@ -1,0 +1,169 @@
+package feedbackextension
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/intake"
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/review"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/bytesize"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/confkeys"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+// Config configures the feedback extension.
+type Config struct {
+	// Server holds all keys of confighttp's server: `endpoint` (default localhost:5080), `tls`, `auth`, `cors` (for the
+	// lookup endpoint only), `max_request_body_size`, … Reading a request's header may take 10s, a request 1m.
+	Server confighttp.ServerConfig `mapstructure:",squash"`
+	// AllowUnauthenticated permits an endpoint without `auth` that other machines reach: whoever reaches it may then read
+	// and change everything. Default false.
+	AllowUnauthenticated bool `mapstructure:"allow_unauthenticated"`
+	// AllowedHosts are the names, without port, that a request's Host may have, against pages that let their own name
+	// point here. Default: the loopback names and the endpoint's own.
+	AllowedHosts []string `mapstructure:"allowed_hosts"`
+
+	// Redis says where assessments are kept: the exporter's. Default: standalone on localhost:6379, without TLS.
+	Redis store.Config `mapstructure:"redis"`
+	// MLflow is the server behind: assessments are delivered to it, and all that is no assessment is its to answer. The
+	// exporter's keys, with the same values. Left out: Redis only, and nothing is passed on.
+	MLflow configoptional.Optional[deliver.MLflowConfig] `mapstructure:"mlflow"`
+	// Backend is the tracking backend's name in Redis and in metrics; it must be the exporter's. Default: the extension's
+	// id, which is the exporter's where both have the plain name.
+	Backend string `mapstructure:"backend"`
+
+	// Retention is how long Redis keeps a trace's assessments after the last write. Default 720h.
+	Retention time.Duration `mapstructure:"retention"`
+	// TraceWait is how long an assessment waits for its trace, or for the span it is about, to appear. Default 24h.
+	TraceWait time.Duration `mapstructure:"trace_wait"`
+	// MaxAssessmentSize bounds one assessment; larger ones are refused. Default 256KiB.
+	MaxAssessmentSize bytesize.Size `mapstructure:"max_assessment_size"`
+	// MaxPerTrace bounds the assessments of one trace; further ones are refused. Default 1000.
+	MaxPerTrace int `mapstructure:"max_per_trace"`
+	// AcceptUnknownTraces takes assessments of traces that neither Redis nor MLflow has seen, and delivers them when the
+	// trace comes. Default true; false answers as MLflow does: not found.
+	AcceptUnknownTraces bool `mapstructure:"accept_unknown_traces"`
+	// MaxPending bounds the traces that assessments wait for so, and the spans likewise. Default 100000.
+	MaxPending int `mapstructure:"max_pending"`
+
+	// Access says who callers are and what they may do.
+	Access access.Config `mapstructure:",squash"`
+	// Lookup bounds the endpoint for feedback of those who know no trace id.
+	Lookup intake.Config `mapstructure:"lookup"`
+	// Review are rules that put traces into MLflow's review queues, by name.
+	Review map[string]*review.Rule `mapstructure:"review"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+var (
+	_ component.Config    = (*Config)(nil)
+	_ confmap.Validator   = (*Config)(nil)
+	_ confmap.Unmarshaler = (*Config)(nil)
+)
+
+const (
+	defaultEndpoint = "localhost:5080"
+
+	minAssessmentSize = bytesize.KiB
+	maxAssessmentSize = 16 * bytesize.MiB
+)
+
+// backendPattern is what can stand in a key of Redis and in a metric.
+var backendPattern = regexp.MustCompile(`^[A-Za-z0-9_./-]{1,100}$`)
+
+func createDefaultConfig() component.Config {
+	server := confighttp.NewDefaultServerConfig()
+	server.NetAddr.Endpoint = defaultEndpoint
+	server.ReadHeaderTimeout, server.ReadTimeout = 10*time.Second, time.Minute
+	return &Config{
+		Server:              server,
+		Redis:               store.NewDefaultConfig(),
+		MLflow:              configoptional.Default(deliver.NewDefaultMLflowConfig()),
+		Retention:           720 * time.Hour,
+		TraceWait:           deliver.DefaultTraceWait,
+		MaxAssessmentSize:   assessment.DefaultMaxSize,
+		MaxPerTrace:         1000,
+		AcceptUnknownTraces: true,
+		MaxPending:          100_000,
+		Access:              access.NewDefaultConfig(),
+		Lookup:              intake.NewDefaultConfig(),
+	}
+}
+
+// Unmarshal implements confmap.Unmarshaler: a null key counts as absent, and a misspelled one is refused.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	for key, value := range conf.ToStringMap() {
+		if value == nil {
+			conf.Delete(key)
+		}
+	}
+	if err := confkeys.Check[Config](conf); err != nil {
+		return err
+	}
+	return conf.Unmarshal(c)
+}
+
+// Validate implements confmap.Validator.
+func (c *Config) Validate() error {
+	var errs []error
+	host, _, err := net.SplitHostPort(c.Server.NetAddr.Endpoint)
+	switch {
+	case err != nil:
+		errs = append(errs, fmt.Errorf("`endpoint` is %q: give host:port, such as %s", c.Server.NetAddr.Endpoint, defaultEndpoint))
+	case !c.Server.Auth.HasValue() && !c.AllowUnauthenticated && !isLoopback(host):
+		errs = append(errs, fmt.Errorf("`endpoint` is %q, which other machines may reach, and asks nobody who they are: give "+
+			"`auth`, or a loopback address such as %s, or set `allow_unauthenticated: true`", c.Server.NetAddr.Endpoint, defaultEndpoint))
+	}
+	for _, host := range c.AllowedHosts {
+		if host == "" || strings.ContainsAny(host, "/@ ") {
+			errs = append(errs, fmt.Errorf("`allowed_hosts` holds %q: give a host's name without scheme, port and path, such as feedback.example.com", host))
+		}
+	}
+	if c.Backend != "" && !backendPattern.MatchString(c.Backend) {
+		errs = append(errs, fmt.Errorf("`backend` is %q, must be at most 100 letters, digits, `_`, `-`, `.` and `/`", c.Backend))
+	}
+	if len(c.Review) > 0 && !c.MLflow.HasValue() {
+		errs = append(errs, errors.New("`review` needs `mlflow`: the review queues are MLflow's"))
+	}
+	return errors.Join(append(errs, c.validateBounds(), c.Access.ValidateNames(c.Server.Auth.HasValue()),
+		review.ValidateRules(c.Review))...)
+}
+
+func (c *Config) validateBounds() error {
+	var errs []error
+	if c.Retention < time.Minute {
+		errs = append(errs, fmt.Errorf("`retention` is %v, must be at least 1m", c.Retention))
+	}
+	if c.TraceWait <= 0 || c.TraceWait > c.Retention {
+		errs = append(errs, fmt.Errorf("`trace_wait` is %v, must be above 0 and at most `retention`, which is %v", c.TraceWait, c.Retention))
+	}
+	if c.MaxAssessmentSize < minAssessmentSize || c.MaxAssessmentSize > maxAssessmentSize {
+		errs = append(errs, fmt.Errorf("`max_assessment_size` is %v, must be %v to %v", c.MaxAssessmentSize, minAssessmentSize, maxAssessmentSize))
+	}
+	if c.MaxPerTrace < 1 || c.MaxPerTrace > 100_000 {
+		errs = append(errs, fmt.Errorf("`max_per_trace` is %d, must be 1 to 100000", c.MaxPerTrace))
+	}
+	if c.MaxPending < 1 {
+		errs = append(errs, fmt.Errorf("`max_pending` is %d, must be at least 1", c.MaxPending))
+	}
+	return errors.Join(errs...)
+}
+
+// isLoopback tells from the text alone: a name that has to be looked up may change what it means.
+func isLoopback(host string) bool {
+	return net.ParseIP(host).IsLoopback() || strings.EqualFold(host, "localhost")
+}

@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/answer"
+)
+
+// object is a JSON object's members; of equal keys the last one counts.
+type object map[string]json.RawMessage
+
+// bindTrace makes the caller the author of the assessments inside a StartTraceV3, which MLflow stores as they come.
+func (p *Proxy) bindTrace(r *http.Request) error {
+	return bound(r, func(caller access.Caller, request object) error {
+		return request.inside("trace", "trace", func(trace object) error {
+			return trace.inside("trace_info", "traceInfo", func(info object) error { return p.bindRows(caller, info) })
+		})
+	})
+}
+
+func (p *Proxy) bindRows(caller access.Caller, info object) error {
+	text, found := info["assessments"]
+	if !found || string(text) == "null" {
+		return nil
+	}
+	var rows []json.RawMessage
+	if json.Unmarshal(text, &rows) != nil {
+		return answer.Invalid("Invalid value for parameter 'assessments'")
+	}
+	var err error
+	for i := range rows {
+		if rows[i], err = p.set.Bind(caller, rows[i]); err != nil {
+			return err
+		}
+	}
+	info["assessments"], err = json.Marshal(rows)
+	return err
+}
+
+// bindAssessment makes the caller the author of an assessment that is created in MLflow.
+func (p *Proxy) bindAssessment(r *http.Request) error {
+	return bound(r, func(caller access.Caller, request object) (err error) {
+		if row, found := request["assessment"]; found {
+			request["assessment"], err = p.set.Bind(caller, row)
+		}
+		return err
+	})
+}
+
+// bound changes the request of a caller who is not trusted to say who they are. What is sent on is written anew, so that
+// MLflow reads what was read here.
+func bound(r *http.Request, change func(access.Caller, object) error) error {
+	caller := access.CallerOf(r.Context())
+	if caller.Name == "" || caller.Trusted {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	request, err := parse(body)
+	if err != nil {
+		return err
+	}
+	if request == nil {
+		return errNoObject
+	}
+	if err := change(caller, request); err != nil {
+		return err
+	}
+	if body, err = json.Marshal(request); err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength, r.TransferEncoding = int64(len(body)), nil
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	return nil
+}
+
+// inside changes the object in a member, which has either of two names: both at once are refused, because MLflow may
+// take the one that was not looked at.
+func (o object) inside(name, otherName string, change func(object) error) error {
+	text, found := o[name]
+	if other, again := o[otherName]; again && name != otherName {
+		if found {
+			return answer.Invalid("Request specifies both '" + name + "' and '" + otherName + "'; provide only one of them.")
+		}
+		name, text, found = otherName, other, true
+	}
+	if !found {
+		return nil
+	}
+	inner, err := parse(text)
+	if err != nil || inner == nil {
+		return err
+	}
+	if err := change(inner); err != nil {
+		return err
+	}
+	o[name], err = json.Marshal(inner)
+	return err
+}
+
+var errNoObject = answer.Invalid("The request's body must be a JSON object.")
+
+// parse reads an object; null is none.
+func parse(text []byte) (object, error) {
+	var read object
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if decoder.Decode(&read) != nil {
+		return nil, errNoObject
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errNoObject
+	}
+	return read, nil
+}

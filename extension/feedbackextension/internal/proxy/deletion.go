@@ -1,0 +1,232 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+)
+
+const (
+	// maxSought is how many traces are looked for that a deletion by time will meet; what lies beyond is found out by
+	// the delivery, which meets a trace that is gone.
+	maxSought = 10_000
+	// page is MLflow's largest page of a search.
+	page = 500
+	// seekTimeout bounds the search before a deletion.
+	seekTimeout = 10 * time.Second
+)
+
+// deletion is what a request to delete traces names.
+type deletion struct {
+	// traceIDs are OTLP ids; met says that MLflow had all of them.
+	traceIDs []string
+	met      bool
+	// named counts all that the request is about, those that do not come from OTLP too.
+	named int
+}
+
+// deleteRequest is the body of MLflow's call; numbers may be sent as texts.
+type deleteRequest struct {
+	ExperimentID string      `json:"experiment_id"`
+	MaxTimestamp json.Number `json:"max_timestamp_millis"`
+	MaxTraces    json.Number `json:"max_traces"`
+	RequestIDs   []string    `json:"request_ids"`
+}
+
+// prepare finds out which traces a deletion is about, before MLflow deletes them. Where that fails the deletion goes on:
+// the delivery meets a trace that is gone.
+func (p *Proxy) prepare(r *http.Request) (*deletion, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var request deleteRequest
+	if err := json.Unmarshal(body, &request); err != nil {
+		request = deleteRequest{} // MLflow says what is wrong with it
+	}
+	d := &deletion{}
+	ids := request.RequestIDs
+	if until, err := request.MaxTimestamp.Int64(); len(ids) == 0 && err == nil {
+		d.met = true
+		if ids, err = p.seek(r, &request, until); err != nil {
+			p.set.Logger.Warn("not all traces that are to be deleted were found out", zap.Error(err))
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	d.named = len(ids)
+	for _, id := range ids {
+		if traceID, ok := mlflow.OTLPTraceID(id); ok {
+			d.traceIDs = append(d.traceIDs, traceID)
+		}
+	}
+	return d, nil
+}
+
+// seek searches, as the caller, for the oldest traces up to a time.
+func (p *Proxy) seek(r *http.Request, request *deleteRequest, until int64) (ids []string, err error) {
+	most := maxSought
+	if n, err := request.MaxTraces.Int64(); err == nil && n > 0 {
+		most = int(min(n, maxSought))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), seekTimeout)
+	defer cancel()
+	location := map[string]any{
+		"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": map[string]string{"experiment_id": request.ExperimentID},
+	}
+	token := ""
+	for len(ids) < most {
+		answered, err := p.ask(ctx, r.Header, "/search", map[string]any{
+			"locations": []any{location}, "filter": "trace.timestamp_ms <= " + strconv.FormatInt(until, 10),
+			"order_by": []string{"timestamp_ms ASC"}, "max_results": min(page, most-len(ids)), "page_token": token,
+		})
+		if err != nil {
+			return ids, err
+		}
+		for _, trace := range answered.Traces {
+			ids = append(ids, trace.TraceID)
+		}
+		if token = answered.NextPageToken; token == "" || len(answered.Traces) == 0 {
+			break
+		}
+	}
+	return ids, nil
+}
+
+// found is what searches and lookups of traces answer, as far as it matters here.
+type found struct {
+	Traces        []foundTrace `json:"traces"`
+	TraceInfos    []foundTrace `json:"trace_infos"`
+	NextPageToken string       `json:"next_page_token"`
+}
+
+type foundTrace struct {
+	TraceID string `json:"trace_id"`
+}
+
+// ask makes a call of MLflow's API about traces with a caller's headers.
+func (p *Proxy) ask(ctx context.Context, header http.Header, call string, request any) (*found, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	url := p.upstream.String() + "/api/3.0/mlflow/traces" + call
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"Authorization", "Cookie", "X-Mlflow-Workspace"} {
+		if values, ok := header[name]; ok {
+			r.Header[name] = values
+		}
+	}
+	p.headers(r.Header)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept-Encoding", "identity")
+	response, err := p.client.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("mlflow answered %d", response.StatusCode)
+	}
+	var answered found
+	err = json.NewDecoder(io.LimitReader(response.Body, p.set.MaxOverlay)).Decode(&answered)
+	return &answered, err
+}
+
+// deleted forgets, in Redis, the traces that MLflow has deleted. It answers how many, not which: where that is not all,
+// those count that it had once and has no longer.
+func (p *Proxy) deleted(ctx context.Context, d *deletion, response *http.Response) error {
+	document, reason, err := p.read(response)
+	if err != nil || reason != "" || len(d.traceIDs) == 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterTimeout)
+	defer cancel()
+	if err := p.forget(ctx, d, document, response.Request.Header); err != nil {
+		p.set.Logger.Warn("not all traces that were deleted are gone from redis", zap.Error(err))
+	}
+	return nil
+}
+
+func (p *Proxy) forget(ctx context.Context, d *deletion, document []byte, header http.Header) error {
+	var answered struct {
+		Deleted int `json:"traces_deleted"`
+	}
+	if json.Unmarshal(document, &answered) != nil {
+		return errNotReadable
+	}
+	gone := d.traceIDs
+	switch answered.Deleted {
+	case 0:
+		return nil
+	case d.named:
+	default:
+		var err error
+		if gone, err = p.gone(ctx, d, header); err != nil {
+			return err
+		}
+	}
+	for ids := range slices.Chunk(gone, page) {
+		if err := p.set.Traces.Forget(ctx, ids...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gone are those traces of a deletion that MLflow had and has no longer. One that it never had may still come.
+func (p *Proxy) gone(ctx context.Context, d *deletion, header http.Header) ([]string, error) {
+	var gone []string
+	for ids := range slices.Chunk(d.traceIDs, page) {
+		names := make([]string, len(ids))
+		for i, id := range ids {
+			names[i] = mlflow.TraceID(id)
+		}
+		answered, err := p.ask(ctx, header, "/batchGetInfos", map[string]any{"trace_ids": names})
+		if err != nil {
+			return nil, err
+		}
+		still := make(map[string]bool, len(answered.TraceInfos))
+		for _, trace := range answered.TraceInfos {
+			still[trace.TraceID] = true
+		}
+		records := map[string]map[string]store.Record{}
+		if !d.met {
+			if records, err = p.set.Traces.LoadAll(ctx, ids); err != nil {
+				return nil, err
+			}
+		}
+		for i, id := range ids {
+			if !still[names[i]] && (d.met || p.stood(records[id])) {
+				gone = append(gone, id)
+			}
+		}
+	}
+	return gone, nil
+}
+
+// stood reports whether MLflow has had the trace of these records.
+func (p *Proxy) stood(records map[string]store.Record) bool {
+	for _, record := range records {
+		switch record.Backends[p.set.Backend].State {
+		case store.DeliveryDelivered, store.DeliveryTheirs, store.DeliveryWithdrawn:
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,40 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// pacedWriter moves the connection's write deadline on with each write: a stream may be as long as it wants to, and a
+// client that takes nothing is cut.
+type pacedWriter struct {
+	http.ResponseWriter
+
+	controller *http.ResponseController
+	patience   time.Duration
+}
+
+// Write implements http.ResponseWriter.
+func (w *pacedWriter) Write(p []byte) (int, error) {
+	// A connection that has no deadlines has none to move.
+	_ = w.controller.SetWriteDeadline(time.Now().Add(w.patience))
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController find what the writer can do.
+func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// pacedBody moves the connection's read deadline on with each read, as pacedWriter does.
+type pacedBody struct {
+	io.ReadCloser
+
+	controller *http.ResponseController
+	patience   time.Duration
+}
+
+// Read implements io.Reader.
+func (b *pacedBody) Read(p []byte) (int, error) {
+	_ = b.controller.SetReadDeadline(time.Now().Add(b.patience))
+	return b.ReadCloser.Read(p)
+}
