@@ -22,7 +22,9 @@ import (
 func (s *stack) quickstart(env map[string]string) (output string, err error) {
 	s.t.Helper()
 	all := make(map[string]string)
-	for _, name := range []string{"OTLP_HTTP_ENDPOINT", "OTLP_GRPC_ENDPOINT", "EMBEDDED_REDIS_ENDPOINT", "METRICS_PORT"} {
+	for _, name := range []string{
+		"OTLP_HTTP_ENDPOINT", "OTLP_GRPC_ENDPOINT", "FEEDBACK_ENDPOINT", "EMBEDDED_REDIS_ENDPOINT", "METRICS_PORT",
+	} {
 		port, err := process.FreePort()
 		require.NoError(s.t, err)
 		all[name] = process.Loopback(port)

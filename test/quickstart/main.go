@@ -101,8 +101,9 @@ func judge(ctx context.Context, o options, s settings, collector *servers.Collec
 	}
 	fmt.Println()
 	fmt.Println("Send OTLP to", s.otlpHTTP, "(HTTP) or", s.otlpGRPC, "(gRPC): results of your spans are added here.")
+	fmt.Println("Give feedback of your own: MLFLOW_TRACKING_URI=http://" + s.feedback + " for the mlflow client, or any HTTP client.")
 	if page := s.experimentURL(); page != "" {
-		fmt.Println("The traces with their assessments:", page)
+		fmt.Println("MLflow's page, the traces with their assessments:", page)
 	}
 	fmt.Println("Metrics: http://localhost:"+s.metricsPort+"/metrics   Logs:", filepath.Join(o.logs, "collector.log"))
 	if o.once {

@@ -12,6 +12,8 @@ type settings struct {
 	// otlpHTTP and otlpGRPC are the endpoints that apps send to.
 	otlpHTTP, otlpGRPC string
 	metricsPort        string
+	// feedback is the endpoint that takes feedback.
+	feedback string
 	// redis is the endpoint that the results are read from.
 	redis         redisSettings
 	embeddedRedis bool
@@ -29,6 +31,7 @@ const (
 	defaultOTLPGRPC      = "localhost:4317"
 	defaultEmbeddedRedis = "localhost:16379"
 	defaultMetricsPort   = "8888"
+	defaultFeedback      = "localhost:5080"
 )
 
 // readSettings reads the environment; startMLflow says that this run brings an MLflow of its own.
@@ -43,6 +46,7 @@ func readSettings(getenv func(string) string, startMLflow bool) (settings, error
 		otlpHTTP:      or("OTLP_HTTP_ENDPOINT", defaultOTLPHTTP),
 		otlpGRPC:      or("OTLP_GRPC_ENDPOINT", defaultOTLPGRPC),
 		metricsPort:   or("METRICS_PORT", defaultMetricsPort),
+		feedback:      or("FEEDBACK_ENDPOINT", defaultFeedback),
 		redis:         redisSettings{endpoint: getenv("REDIS_ENDPOINT"), username: getenv("REDIS_USERNAME"), password: getenv("REDIS_PASSWORD")},
 		embeddedRedis: getenv("REDIS_ENDPOINT") == "",
 		standIn:       getenv("OPENAI_API_KEY") == "",
@@ -88,7 +92,7 @@ func (s settings) config() []string {
 func (s settings) env() []string {
 	env := []string{
 		"OTLP_HTTP_ENDPOINT=" + s.otlpHTTP, "OTLP_GRPC_ENDPOINT=" + s.otlpGRPC, "METRICS_PORT=" + s.metricsPort,
-		"MLFLOW_TRACKING_URI=" + s.mlflow, "MLFLOW_EXPERIMENT_ID=" + s.experiment,
+		"MLFLOW_TRACKING_URI=" + s.mlflow, "MLFLOW_EXPERIMENT_ID=" + s.experiment, "FEEDBACK_ENDPOINT=" + s.feedback,
 	}
 	if s.embeddedRedis {
 		env = append(env, "EMBEDDED_REDIS_ENDPOINT="+s.redis.endpoint)
@@ -98,17 +102,17 @@ func (s settings) env() []string {
 
 // listens are the addresses that the collector will listen on.
 func (s settings) listens() []string {
-	addresses := []string{s.otlpHTTP, s.otlpGRPC, "localhost:" + s.metricsPort}
+	addresses := []string{s.otlpHTTP, s.otlpGRPC, "localhost:" + s.metricsPort, s.feedback}
 	if s.embeddedRedis {
 		addresses = append(addresses, s.redis.endpoint)
 	}
 	return addresses
 }
 
-// experimentURL is the page of the traces, empty without MLflow.
+// experimentURL is the page of the traces in MLflow, behind the feedback endpoint; empty without MLflow.
 func (s settings) experimentURL() string {
 	if s.mlflow == "" {
 		return ""
 	}
-	return s.mlflow + "/#/experiments/" + s.experiment + "/traces"
+	return "http://" + s.feedback + "/#/experiments/" + s.experiment + "/traces"
 }

@@ -18,29 +18,61 @@ type MLflow struct {
 	path string
 	port int
 	dir  string
+	args []string
+	env  []string
 }
+
+// The administrator of a server with users.
+const (
+	MLflowAdmin         = "admin"
+	MLflowAdminPassword = "example-of-a-password"
+)
 
 // StartMLflow starts the `mlflow` command at path; its database and log are kept in dir. Port 0 takes a free one.
 func StartMLflow(ctx context.Context, path, dir string, port int) (*MLflow, error) {
-	if port == 0 {
+	return startMLflow(ctx, &MLflow{path: path, port: port, dir: dir})
+}
+
+// StartMLflowWithUsers does the same with MLflow's own authentication, where nobody but the administrator has rights yet.
+func StartMLflowWithUsers(ctx context.Context, path, dir string, port int) (*MLflow, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "users.ini")
+	text := "[mlflow]\ndefault_permission = NO_PERMISSIONS\ndatabase_uri = sqlite:///" + filepath.Join(dir, "users.db") +
+		"\nadmin_username = " + MLflowAdmin + "\nauthorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return startMLflow(ctx, &MLflow{
+		path: path, port: port, dir: dir, args: []string{"--app-name", "basic-auth"},
+		env: []string{
+			"MLFLOW_AUTH_CONFIG_PATH=" + config, "MLFLOW_AUTH_ADMIN_PASSWORD=" + MLflowAdminPassword,
+			"MLFLOW_FLASK_SERVER_SECRET_KEY=example",
+		},
+	})
+}
+
+func startMLflow(ctx context.Context, m *MLflow) (*MLflow, error) {
+	if m.port == 0 {
 		var err error
-		if port, err = process.FreePort(); err != nil {
+		if m.port, err = process.FreePort(); err != nil {
 			return nil, err
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return nil, err
 	}
 	child, err := process.Start(process.Spec{
 		Name: "mlflow",
-		Path: path,
-		Args: []string{
-			"server", "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--workers", "2",
-			"--backend-store-uri", "sqlite:///" + filepath.Join(dir, "mlflow.db"),
-			"--default-artifact-root", filepath.Join(dir, "artifacts"),
-		},
-		Env: []string{"MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true"},
-		Log: filepath.Join(dir, "mlflow.log"),
+		Path: m.path,
+		Args: append([]string{
+			"server", "--host", "127.0.0.1", "--port", strconv.Itoa(m.port), "--workers", "2",
+			"--backend-store-uri", "sqlite:///" + filepath.Join(m.dir, "mlflow.db"),
+			"--default-artifact-root", filepath.Join(m.dir, "artifacts"),
+		}, m.args...),
+		Env: append([]string{"MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true"}, m.env...),
+		Log: filepath.Join(m.dir, "mlflow.log"),
 	})
 	if err != nil {
 		return nil, err
@@ -48,20 +80,16 @@ func StartMLflow(ctx context.Context, path, dir string, port int) (*MLflow, erro
 	// The first start makes the database: seconds, more on a busy machine.
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	url := "http://" + process.Loopback(port)
-	if err := child.Ready(ctx, process.Answers(url+"/health")); err != nil {
+	m.Process, m.URL = child, "http://"+process.Loopback(m.port)
+	if err := child.Ready(ctx, process.Answers(m.URL+"/health")); err != nil {
 		child.Kill()
 		return nil, err
 	}
-	return &MLflow{Process: child, URL: url, path: path, port: port, dir: dir}, nil
+	return m, nil
 }
 
 // Restart starts a killed or stopped server again, on the same port and database.
 func (m *MLflow) Restart(ctx context.Context) error {
-	again, err := StartMLflow(ctx, m.path, m.dir, m.port)
-	if err != nil {
-		return err
-	}
-	m.Process = again.Process
-	return nil
+	_, err := startMLflow(ctx, m)
+	return err
 }
