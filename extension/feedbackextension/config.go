@@ -104,11 +104,18 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Unmarshal implements confmap.Unmarshaler: a null key counts as absent, and a misspelled one is refused.
+// Unmarshal implements confmap.Unmarshaler: a null key, or rule, counts as absent, and a misspelled key is refused.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	for key, value := range conf.ToStringMap() {
 		if value == nil {
 			conf.Delete(key)
+		}
+	}
+	if rules, err := conf.Sub("review"); err == nil {
+		for name, rule := range rules.ToStringMap() {
+			if rule == nil {
+				conf.Delete("review::" + name)
+			}
 		}
 	}
 	if err := confkeys.Check[Config](conf); err != nil {

@@ -16,8 +16,9 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 )
 
-// maxHeldDepth bounds a value's nesting: MLflow reads deeper ones in part, and silently drops what stands behind.
-const maxHeldDepth = 45
+// maxHeldDepth bounds a value's nesting. MLflow 3.17 keeps feedback with deeper objects and then fails on every reading of
+// its trace.
+const maxHeldDepth = 32
 
 var errNotHeld = errors.New("the backend has no form for this value")
 

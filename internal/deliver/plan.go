@@ -62,6 +62,15 @@ func (c *comparer) write(w Write) {
 	c.out.writes = append(c.out.writes, w)
 }
 
+// turn is when a write goes. The end of an override makes its original valid in MLflow, whatever else overrides it: it
+// goes first where the original is to be invalid.
+func (c *comparer) turn(w Write) Op {
+	if original, found := c.records[w.Record.Overrides]; w.Op == OpDelete && found && original.Invalid {
+		return OpCreate - 1
+	}
+	return w.Op
+}
+
 // order puts deletions last and overridden originals before what overrides them.
 func (c *comparer) order() {
 	depth := func(w Write) int {
@@ -77,7 +86,7 @@ func (c *comparer) order() {
 	}
 	slices.SortStableFunc(c.out.writes, func(a, b Write) int {
 		return cmp.Or(
-			cmp.Compare(a.Op, b.Op), cmp.Compare(depth(a), depth(b)),
+			cmp.Compare(c.turn(a), c.turn(b)), cmp.Compare(depth(a), depth(b)),
 			a.Record.CreateTime.Compare(b.Record.CreateTime), cmp.Compare(a.ID, b.ID),
 		)
 	})

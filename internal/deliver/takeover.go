@@ -21,7 +21,7 @@ func Adopt(backend string, row assessment.Assessment) (record store.Record, ok b
 	row.Verdict = verdictOf(row.Value)
 	d := digest(form)
 	return store.Record{
-		Assessment: row, Version: store.RecordVersion, Author: row.Source.ID, Touched: true,
+		Assessment: row, Version: store.RecordVersion, Author: row.Source.ID, Door: doorBackend, Touched: true,
 		Backends: map[string]store.Delivery{
 			backend: {State: store.DeliveryTheirs, Form: base{ours: d, theirs: d}.String()},
 		},

@@ -13,13 +13,12 @@ func (c *comparer) validity(record store.Record, row assessment.Assessment, deli
 		return false
 	}
 	if row.Invalid {
-		if !c.overriddenThere(row.ID) {
+		if !c.overriddenThere(row.ID) || c.toBeRevived(row.ID) {
 			return false
 		}
 	} else if over, found := c.overriding(record.ID); found {
 		state := over.Backends[c.backend].State
-		_, there := c.rows[backendID(over, c.backend)]
-		if there || state != store.DeliveryDelivered && state != store.DeliveryTheirs &&
+		if state != store.DeliveryDelivered && state != store.DeliveryTheirs &&
 			state != store.DeliveryWithdrawn {
 			return false // our override is still to come, or stays here
 		}
@@ -41,6 +40,21 @@ func (c *comparer) overriddenThere(rowID string) bool {
 			continue
 		}
 		if record, found := c.records[c.recordID(row.ID)]; !found || record.Deleted.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// toBeRevived reports whether an override of the row is deleted here and still stands there: its end makes the row
+// valid, even if another one overrides it too.
+func (c *comparer) toBeRevived(rowID string) bool {
+	for _, row := range c.rows {
+		if row.Overrides != rowID {
+			continue
+		}
+		if record, found := c.records[c.recordID(row.ID)]; found && !record.Deleted.IsZero() &&
+			record.Backends[c.backend].State != store.DeliveryTheirs {
 			return true
 		}
 	}

@@ -45,7 +45,7 @@ func TestRecordRoundTrip(t *testing.T) {
 			Rationale: "r\u2028<>&", Metadata: map[string]string{"b": "1", "a": ""}, Verdict: assessment.VerdictFailed,
 			Fingerprint: "f", ResponseID: "r", Overrides: "o", Invalid: true, CreateTime: at, UpdateTime: at.Add(1),
 		},
-		Version: 1, Revision: 7, Author: "me", Touched: true, Deleted: at,
+		Version: 1, Revision: 7, Author: "me", Door: "api", Touched: true, Deleted: at,
 		History: []Change{{Time: at, Author: "me", Door: doorBackend, Reason: reasonBackend, Old: old}},
 	}
 	text := string(appendRecord(nil, &record))

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -45,6 +46,7 @@ type recordDocument struct {
 	Version  int              `json:"version"`
 	Revision int64            `json:"revision"`
 	Author   string           `json:"author"`
+	Door     string           `json:"door"`
 	Touched  bool             `json:"touched"`
 	Deleted  time.Time        `json:"deleted"`
 	History  []changeDocument `json:"history"`
@@ -87,7 +89,7 @@ func decodeRecord(traceID, id, text string) (Record, error) {
 	content.TraceID, content.ID = traceID, id
 	r := Record{
 		Assessment: content, Version: doc.Version, Revision: doc.Revision,
-		Author: doc.Author, Touched: doc.Touched, Deleted: doc.Deleted,
+		Author: doc.Author, Door: cmp.Or(doc.Door, doorTelemetry), Touched: doc.Touched, Deleted: doc.Deleted,
 	}
 	for i := range doc.History {
 		change := &doc.History[i]

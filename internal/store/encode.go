@@ -20,6 +20,9 @@ func appendRecord(dst []byte, r *Record) []byte {
 	dst = strconv.AppendInt(dst, r.Revision, 10)
 	dst = appendContent(dst, &r.Assessment)
 	dst = appendText(dst, `,"author":`, r.Author)
+	if r.Door != doorTelemetry {
+		dst = appendText(dst, `,"door":`, r.Door)
+	}
 	if r.Touched {
 		dst = append(dst, `,"touched":true`...)
 	}

@@ -75,7 +75,7 @@ func (m *merging) put(a *assessment.Assessment) Outcome {
 }
 
 func newRecord(a *assessment.Assessment, now time.Time) Record {
-	r := Record{Assessment: *a, Version: RecordVersion, Revision: 1}
+	r := Record{Assessment: *a, Version: RecordVersion, Revision: 1, Door: doorTelemetry}
 	if r.CreateTime.IsZero() {
 		r.CreateTime = now
 	}

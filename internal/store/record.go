@@ -19,6 +19,8 @@ type Record struct {
 	Revision int64
 	// Author is who really wrote the last change: empty for automation, the person's id where one is known.
 	Author string
+	// Door is where the record came in first: telemetry, or a door of a component's.
+	Door string
 	// Touched is set once a person has changed, overridden or deleted the record; automation then leaves it alone.
 	Touched bool
 	// Deleted is the time of deletion; a tombstone stays until the trace expires. Zero: not deleted.

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,7 @@ func golden(t *testing.T, name string) http.HandlerFunc {
 
 func writeJSON(w http.ResponseWriter, document string) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(document)))
 	_, _ = io.WriteString(w, document)
 }
 
@@ -201,8 +203,15 @@ func startFront(t *testing.T, upstreamURL string, change func(*Settings)) *front
 	return f
 }
 
+// reply is an answer without its body.
+type reply struct {
+	StatusCode    int
+	Header        http.Header
+	ContentLength int64
+}
+
 // send makes a request and returns its answer, read.
-func (f *front) send(t *testing.T, method, path, body string, header map[string]string) (*http.Response, string) {
+func (f *front) send(t *testing.T, method, path, body string, header map[string]string) (reply, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, f.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -221,11 +230,11 @@ func (f *front) send(t *testing.T, method, path, body string, header map[string]
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return response, string(content)
+	return reply{response.StatusCode, response.Header, response.ContentLength}, string(content)
 }
 
 // assertRefused checks that a refusal has MLflow's shape.
-func assertRefused(t *testing.T, status int, response *http.Response, body string) {
+func assertRefused(t *testing.T, status int, response reply, body string) {
 	t.Helper()
 	assert.Equal(t, status, response.StatusCode, body)
 	var refusal struct {

@@ -171,7 +171,7 @@ func (s *sheet) rows(info *traceInfo, records map[string]store.Record) (rows [][
 	there := make(map[string]bool, len(info.rows))
 	for i, at := range info.rows {
 		row := decode(at.of(s.document))
-		ids[i], created[i], there[row.ID] = row.ID, row.CreateTime.Time, true
+		ids[i], created[i], there[row.ID] = row.ID, row.CreateTime.Time, row.ID != ""
 		if content, ok := row.ToAssessment(info.traceID); ok {
 			readable = append(readable, content)
 		}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -161,7 +160,7 @@ func TestSmuggling(t *testing.T) {
 		"Bad\x00Name: x\n",
 	} {
 		status, _ := raw(t, address, "POST /x HTTP/1.1\nHost: localhost\nConnection: close\n"+headers+"\nhello")
-		assert.Contains(t, []string{"HTTP/1.1 400 Bad Request", "HTTP/1.1 501 Not Implemented"}, status, headers)
+		assert.Regexp(t, "^HTTP/1.1 (400|501) ", status, headers)
 	}
 	assert.Empty(t, mlflow.requests())
 
@@ -263,18 +262,19 @@ func TestRedirects(t *testing.T) {
 
 func TestAnswersPassUnchanged(t *testing.T) {
 	t.Parallel()
-	mlflow := startUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+	mlflow := startUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("X-Odd", "1")
 		w.WriteHeader(http.StatusTeapot)
-		_, _ = io.WriteString(w, "not really "+r.Header.Get("Accept-Encoding"))
+		_, _ = io.WriteString(w, "not really")
 	})
 	f := startFront(t, mlflow.URL, nil)
 	response, body := f.send(t, http.MethodGet, "/x", "", map[string]string{"Accept-Encoding": "gzip, br"})
 	assert.Equal(t, http.StatusTeapot, response.StatusCode)
 	assert.Equal(t, "gzip", response.Header.Get("Content-Encoding"))
 	assert.Equal(t, "1", response.Header.Get("X-Odd"))
-	assert.Equal(t, "not really gzip, br", body)
+	assert.Equal(t, "not really", body)
+	assert.Equal(t, "gzip, br", mlflow.last(t).header.Get("Accept-Encoding"))
 }
 
 func TestBodyTooLarge(t *testing.T) {
@@ -400,7 +400,10 @@ func (w *way) set(dial func(context.Context) error) { w.dial.Store(&dial) }
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	refused := func(context.Context) error { return &net.OpError{Op: "dial", Err: errors.New("refused")} }
-	hanging := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	// A dial outlives the request that it was for.
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	hanging := func(context.Context) error { <-release; return errors.New("at last") }
 	for name, dial := range map[string]func(context.Context) error{"refused": refused, "hanging": hanging} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -411,7 +414,7 @@ func TestUnreachable(t *testing.T) {
 				s.Transport, s.Now, s.ConnectTimeout = way, time.Now, 50_000_000
 			})
 			way.set(dial)
-			get := func() (*http.Response, string) { return f.send(t, http.MethodGet, "/x", "", nil) }
+			get := func() (reply, string) { return f.send(t, http.MethodGet, "/x", "", nil) }
 			for range 5 {
 				response, body := get()
 				assertRefused(t, http.StatusServiceUnavailable, response, body)
@@ -449,8 +452,9 @@ func TestProbeLeaves(t *testing.T) {
 	})
 	way.set(func(context.Context) error { return &net.OpError{Op: "dial", Err: errors.New("refused")} })
 	f.send(t, http.MethodGet, "/x", "", nil)
-	dialing, dialed := make(chan struct{}), make(chan struct{})
-	way.set(func(ctx context.Context) error { close(dialing); <-ctx.Done(); close(dialed); return ctx.Err() })
+	dialing, release := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	way.set(func(context.Context) error { close(dialing); <-release; return errors.New("at last") })
 	time.pass(1_000_000_000)
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan struct{})
@@ -469,7 +473,6 @@ func TestProbeLeaves(t *testing.T) {
 	way.set(func(context.Context) error { return nil })
 	cancel()
 	<-left
-	<-dialed
 	require.Eventually(t, func() bool {
 		response, _ := f.send(t, http.MethodGet, "/x", "", nil)
 		return response.StatusCode == http.StatusOK
@@ -494,5 +497,5 @@ func TestBrokenAnswer(t *testing.T) {
 	}
 	response, _ := f.send(t, http.MethodGet, "/x", "", nil)
 	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
-	assert.Len(t, mlflow.requests(), 3, fmt.Sprint("an answer that breaks off is no reason to stop asking"))
+	assert.Len(t, mlflow.requests(), 3, "an answer that breaks off is no reason to stop asking")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/answer"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
@@ -68,27 +69,35 @@ func (a *assessed) about() *subject { return &a.subject }
 
 // Export answers GET /feedback/v1/export to admins: JSON lines for training and alignment.
 func (h *Handler) Export(w http.ResponseWriter, r *http.Request) {
-	h.admin(w, r, func() error {
-		q := newQuery(r.URL.RawQuery, append(slices.Clone(filters), "shape", "content")...)
-		e := export{
-			filter:      q.filter(),
-			corrections: q.oneOf("shape", shapeAssessments, shapeCorrections) == shapeCorrections,
-			required:    q.oneOf("content", contentIfKept, contentRequired) == contentRequired,
-			caller:      access.CallerOf(r.Context()),
-		}
-		if e.corrections {
-			for _, name := range []string{"kind", "source_type", "source_id", "valid"} {
-				if q.values.Has(name) {
-					q.refuse(name, "is not for corrections")
-				}
+	err := h.settings.Admins.Admin(r.Context())
+	if err != nil {
+		answer.Refuse(w, err)
+		return
+	}
+	e, err := readExport(r)
+	if err != nil {
+		answer.Refuse(w, err)
+		return
+	}
+	h.stream(w, r, func(ctx context.Context, out *lines) error { return h.export(ctx, e, out) })
+}
+
+func readExport(r *http.Request) (*export, error) {
+	q := newQuery(r.URL.RawQuery, append(slices.Clone(filters), "shape", "content")...)
+	e := &export{
+		filter:      q.filter(),
+		corrections: q.oneOf("shape", shapeAssessments, shapeCorrections) == shapeCorrections,
+		required:    q.oneOf("content", contentIfKept, contentRequired) == contentRequired,
+		caller:      access.CallerOf(r.Context()),
+	}
+	if e.corrections {
+		for _, name := range []string{"kind", "source_type", "source_id", "valid"} {
+			if q.values.Has(name) {
+				q.refuse(name, "is not for corrections")
 			}
 		}
-		if q.err != nil {
-			return q.err
-		}
-		h.stream(w, r, func(out *lines) error { return h.export(r.Context(), &e, out) })
-		return nil
-	})
+	}
+	return e, q.err
 }
 
 func (h *Handler) export(ctx context.Context, e *export, out *lines) error {

@@ -16,8 +16,8 @@ const span = "00000000000000ab"
 func TestExport(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.put(1, judged("j", "0.5"), check("whole", assessment.True))
-	r.put(2, judged("j", "0.7"))
+	r.put(1, judged("0.5"), check("whole", assessment.True))
+	r.put(2, judged("0.7"))
 	refused, err := r.store.KeepContent(t.Context(), []store.SpanContent{
 		{TraceID: traceID(1), SpanID: span, Content: store.Content{Question: "why?", Answer: "because <b>", Cut: true}},
 	})
@@ -58,19 +58,19 @@ func TestExportCorrections(t *testing.T) {
 		o.Overrides = overrides
 		return o
 	}
-	judgeOf := func(n int) string { return assessment.NewID(traceID(n), span, "j", judged("j", "").Source) }
+	judgeOf := func(n int) string { return assessment.NewID(traceID(n), span, "j", judged("").Source) }
 
-	r.put(1, judged("j", "0.5")) // nobody said anything
-	r.put(2, judged("j", "0.2"))
+	r.put(1, judged("0.5")) // nobody said anything
+	r.put(2, judged("0.2"))
 	r.put(2, override("a-21", judgeOf(2), "0.8"))
 	r.put(2, override("a-22", "a-21", "0.9")) // overrides the override
-	r.put(3, judged("j", "0.3"))
+	r.put(3, judged("0.3"))
 	r.put(3, opinion("a-31", "j", "0.4"), opinion("a-32", "other", "0.4"))
-	failed := judged("j", "")
+	failed := judged("")
 	failed.Error = &assessment.Error{Code: assessment.ErrorCodeEvaluationFailed}
 	r.put(4, failed)
 	r.put(4, opinion("a-41", "j", "0.4"))
-	r.put(5, judged("j", "0.6"))
+	r.put(5, judged("0.6"))
 	r.pass(time.Second)
 	require.NoError(t, r.store.Edit(t.Context(), traceID(5), func(e *store.Edit) error {
 		record := e.Records[judgeOf(5)]

@@ -69,6 +69,18 @@ func (f *failingStore) Load(ctx context.Context, traceID string) (map[string]sto
 	return f.Store.Load(ctx, traceID)
 }
 
+func (f *failingStore) LoadAll(ctx context.Context, ids []string) (map[string]map[string]store.Record, error) {
+	all := map[string]map[string]store.Record{}
+	for _, id := range ids {
+		records, err := f.Load(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all[id] = records
+	}
+	return all, nil
+}
+
 func newRig(t *testing.T, change func(*Settings)) *rig {
 	t.Helper()
 	r := &rig{t: t, redis: miniredis.RunT(t), now: testStart}
@@ -140,9 +152,10 @@ func check(name string, value assessment.Value) assessment.Assessment {
 	}
 }
 
-func judged(name string, value assessment.Value) assessment.Assessment {
+// judged is a judge's verdict, named j.
+func judged(value assessment.Value) assessment.Assessment {
 	return assessment.Assessment{
-		Name: name, Value: value, Rationale: "as told", SpanID: "00000000000000ab",
+		Name: "j", Value: value, Rationale: "as told", SpanID: "00000000000000ab",
 		Source: assessment.Source{Type: assessment.SourceTypeLLMJudge, ID: "gpt-4-evaluator"},
 	}
 }
@@ -159,11 +172,11 @@ var (
 	nobody = access.Caller{Name: "mallory"}
 )
 
-func (r *rig) do(caller access.Caller, method, target, body string, header ...string) *httptest.ResponseRecorder {
+func (r *rig) do(caller access.Caller, method, target, body string, accept ...string) *httptest.ResponseRecorder {
 	r.t.Helper()
 	request := httptest.NewRequestWithContext(access.WithCaller(r.t.Context(), caller), method, target, strings.NewReader(body))
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
+	for _, media := range accept {
+		request.Header.Add("Accept", media)
 	}
 	recorder := httptest.NewRecorder()
 	r.mux.ServeHTTP(recorder, request)

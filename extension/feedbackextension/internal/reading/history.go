@@ -88,7 +88,7 @@ func oldestFirst(records map[string]store.Record) []store.Record {
 
 func (h *Handler) events(record *store.Record, caller access.Caller) []event {
 	events := make([]event, 0, len(record.History)+1)
-	events = append(events, event{Time: record.CreateTime, Author: creator(record), Reason: reasonCreated})
+	events = append(events, event{Time: record.CreateTime, Author: creator(record), Door: record.Door, Reason: reasonCreated})
 	for _, change := range record.History {
 		old := store.Record{Assessment: change.Old, Version: record.Version}
 		old.ID, old.TraceID = record.ID, record.TraceID

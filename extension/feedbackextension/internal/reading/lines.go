@@ -2,6 +2,7 @@ package reading
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -72,9 +73,11 @@ func (e *goneError) Unwrap() error { return e.cause }
 
 // stream writes the lines that write adds. An error before the first line is refused as usual; one after it breaks the
 // connection, because an answer that just ends would pass for a whole one.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request, write func(out *lines) error) {
+func (h *Handler) stream(
+	w http.ResponseWriter, r *http.Request, write func(ctx context.Context, out *lines) error,
+) {
 	out := &lines{w: w, control: http.NewResponseController(w), sent: time.Now()}
-	err := write(out)
+	err := write(r.Context(), out)
 	if err == nil {
 		err = out.flush()
 	}

@@ -61,7 +61,7 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if asLines {
-		h.stream(w, r, func(out *lines) error { return h.listLines(r.Context(), &l, out) })
+		h.stream(w, r, func(ctx context.Context, out *lines) error { return h.listLines(ctx, &l, out) })
 		return nil
 	}
 	question := q.without("limit", "page_token", "format")
@@ -93,9 +93,7 @@ func (h *Handler) mayList(ctx context.Context, id string, l *list) error {
 }
 
 // traces visits the traces that the list is about.
-func (h *Handler) traces(ctx context.Context, l *list, from store.Place,
-	visit func(trace store.Visit, records map[string]store.Record) (more bool, err error),
-) error {
+func (h *Handler) traces(ctx context.Context, l *list, from store.Place, visit visitor) error {
 	if l.traceID == "" {
 		return h.each(ctx, from, l.filter.since, visit)
 	}

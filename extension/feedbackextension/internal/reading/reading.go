@@ -3,7 +3,6 @@ package reading
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,6 +16,7 @@ import (
 // Store is where assessments are. *store.Store is one.
 type Store interface {
 	Load(ctx context.Context, traceID string) (map[string]store.Record, error)
+	LoadAll(ctx context.Context, traceIDs []string) (map[string]map[string]store.Record, error)
 	Content(ctx context.Context, traceID string) (map[string]store.Content, error)
 	Walk(ctx context.Context, from store.Place, since time.Time, limit int) ([]store.Visit, bool, error)
 	Restore(ctx context.Context, backend string, restore store.Restore, from store.Place) (store.Restored, error)
@@ -79,15 +79,4 @@ func unknownTrace(id string) error {
 func (h *Handler) visible(record *store.Record) bool {
 	return record.Deleted.IsZero() && record.Version <= store.RecordVersion &&
 		record.Backends[h.settings.Backend].State != store.DeliveryWithdrawn
-}
-
-// admin runs what only those may do who may see everything.
-func (h *Handler) admin(w http.ResponseWriter, r *http.Request, run func() error) {
-	err := h.settings.Admins.Admin(r.Context())
-	if err == nil {
-		err = run()
-	}
-	if err != nil {
-		answer.Refuse(w, err)
-	}
 }

@@ -45,14 +45,17 @@ type restored struct {
 //
 // A whole trace that MLflow lost waits for `trace_wait`, as one that has not arrived: its spans must be sent again.
 func (h *Handler) Restore(w http.ResponseWriter, r *http.Request) {
-	h.admin(w, r, func() error {
-		done, err := h.restore(r)
-		if err != nil {
-			return err
-		}
-		answer.JSON(w, done)
-		return nil
-	})
+	err := h.settings.Admins.Admin(r.Context())
+	if err != nil {
+		answer.Refuse(w, err)
+		return
+	}
+	done, err := h.restore(r)
+	if err != nil {
+		answer.Refuse(w, err)
+		return
+	}
+	answer.JSON(w, done)
 }
 
 func (h *Handler) restore(r *http.Request) (*restored, error) {
@@ -101,7 +104,7 @@ func readRestoring(body io.Reader) (*restoring, error) {
 	decoder.DisallowUnknownFields()
 	var command restoring
 	err := decoder.Decode(&command)
-	if err == nil && decoder.Decode(&struct{}{}) != io.EOF { //nolint:errorlint // Decode gives io.EOF itself
+	if err == nil && decoder.Decode(&struct{}{}) != io.EOF {
 		err = errors.New("more than one document")
 	}
 	var tooLarge *http.MaxBytesError

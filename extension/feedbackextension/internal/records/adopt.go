@@ -106,10 +106,24 @@ var errRefusedRow = errors.New("redis refuses a row")
 // leftOut are the rows that an edit does not try to adopt again.
 type leftOut struct {
 	ids map[string]bool
-	// full says that the trace takes no more.
+	// full says that the trace takes no more than room of them.
 	full bool
+	room int
 	// again asks for another edit without them.
 	again bool
+}
+
+// add notes a row that was refused after others were adopted.
+func (l *leftOut) add(id string, err error, adopted int) {
+	l.again = true
+	if errors.Is(err, store.ErrTooMany) {
+		l.full, l.room = true, adopted
+		return
+	}
+	if l.ids == nil {
+		l.ids = map[string]bool{}
+	}
+	l.ids[id] = true
 }
 
 // adopt puts the rows of MLflow that Redis lacks; false says that the edit has to be made again without one of them.
@@ -121,9 +135,10 @@ func (d *draft) adopt(left *leftOut) bool {
 	for id := range d.Records {
 		ours[cmp.Or(d.Records[id].Backends[d.backend].ID, id)] = id
 	}
+	adopted := 0
 	for i := range d.there.rows {
 		row := d.there.rows[i]
-		if _, known := ours[row.ID]; known || left.full || left.ids[row.ID] {
+		if _, known := ours[row.ID]; known || left.ids[row.ID] || left.full && adopted >= left.room {
 			continue
 		}
 		if id, known := ours[row.Overrides]; known {
@@ -140,14 +155,10 @@ func (d *draft) adopt(left *leftOut) bool {
 			record.UpdateTime = record.CreateTime
 		}
 		if err := d.Put(record); err != nil {
-			left.again = true
-			left.full = errors.Is(err, store.ErrTooMany)
-			if left.ids == nil {
-				left.ids = map[string]bool{}
-			}
-			left.ids[row.ID] = true
+			left.add(row.ID, err, adopted)
 			return false
 		}
+		adopted++
 	}
 	return true
 }

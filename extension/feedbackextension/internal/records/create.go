@@ -87,7 +87,7 @@ func (d *draft) create(a assessment.Assessment, derived bool) (store.Record, err
 		a.UpdateTime = d.Now.Truncate(time.Millisecond)
 	}
 	record := store.Record{
-		Assessment: a, Author: author(d.caller, a.Source), Touched: !a.Source.Type.Automated(),
+		Assessment: a, Author: author(d.caller, a.Source), Door: d.door(), Touched: !a.Source.Type.Automated(),
 	}
 	if old, taken := d.Records[a.ID]; taken {
 		visible := Visible(&old, d.backend)

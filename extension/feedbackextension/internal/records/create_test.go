@@ -67,8 +67,7 @@ func TestCreateRefuses(t *testing.T) {
 		f := newFixture(t, nil)
 		f.redis.Close()
 		_, err := f.Create(t.Context(), trace, opinion("a-1", "true"))
-		refused := requireRefused(t, err, 503, answer.CodeUnavailable, "The store of assessments does not answer")
-		assert.Positive(t, refused.RetryAfter)
+		requireRefused(t, err, 503, answer.CodeUnavailable, "The store of assessments does not answer")
 		_, err = f.Get(t.Context(), trace, "a-1")
 		requireRefused(t, err, 503, answer.CodeUnavailable, "The store of assessments does not answer")
 	})
@@ -236,8 +235,7 @@ func TestCreateOnUnknownTraces(t *testing.T) {
 			if tt.status == http.StatusServiceUnavailable {
 				code = answer.CodeUnavailable
 			}
-			refused := requireRefused(t, err, tt.status, code, tt.message)
-			assert.Equal(t, tt.status == http.StatusServiceUnavailable, refused.RetryAfter > 0)
+			requireRefused(t, err, tt.status, code, tt.message)
 		})
 	}
 	t.Run("as many wait as may", func(t *testing.T) {
@@ -247,8 +245,7 @@ func TestCreateOnUnknownTraces(t *testing.T) {
 		for i := 0; err == nil && i < 1000; i++ {
 			_, err = f.Create(t.Context(), strings.Repeat("0", 28)+hex4(i), opinion("a-1", "true"))
 		}
-		refused := requireRefused(t, err, 429, answer.CodeExhausted, "As many assessments of traces that have not arrived wait as may")
-		assert.Positive(t, refused.RetryAfter)
+		requireRefused(t, err, 429, answer.CodeExhausted, "As many assessments of traces that have not arrived wait as may")
 	})
 }
 

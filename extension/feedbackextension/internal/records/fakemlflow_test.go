@@ -43,21 +43,21 @@ func (f *fakeMLflow) client(t *testing.T) *mlflow.Client {
 	return client
 }
 
-// arrive adds a trace with rows.
-func (f *fakeMLflow) arrive(traceID string, rows ...mlflow.Assessment) {
+// arrive adds the trace with rows.
+func (f *fakeMLflow) arrive(rows ...mlflow.Assessment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	trace := map[string]mlflow.Assessment{}
+	held := map[string]mlflow.Assessment{}
 	for _, row := range rows {
-		trace[row.ID] = row
+		held[row.ID] = row
 	}
-	f.rows[mlflow.TraceID(traceID)] = trace
+	f.rows[mlflowTrace] = held
 }
 
-func (f *fakeMLflow) row(traceID, id string) (mlflow.Assessment, bool) {
+func (f *fakeMLflow) row(id string) (mlflow.Assessment, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	row, found := f.rows[mlflow.TraceID(traceID)][id]
+	row, found := f.rows[mlflowTrace][id]
 	return row, found
 }
 

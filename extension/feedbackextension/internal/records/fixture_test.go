@@ -38,7 +38,7 @@ func newFixture(t *testing.T, change func(*Settings, *store.Settings)) *fixture 
 	t.Helper()
 	f := &fixture{redis: miniredis.RunT(t), mlflow: newFakeMLflow(t)}
 	f.redis.SetTime(redisTime)
-	f.mlflow.arrive(trace)
+	f.mlflow.arrive()
 	settings := Settings{Upstream: f.mlflow.client(t), Backend: testBackend}
 	stored := store.Settings{Backends: []store.Backend{{Name: testBackend}}}
 	if change != nil {
@@ -96,14 +96,13 @@ func theirRow(id, value string) mlflow.Assessment {
 	}
 }
 
-func requireRefused(t *testing.T, err error, status int, code, message string) *answer.Error {
+// requireRefused also sees to it that a caller is told when to come back, where that helps.
+func requireRefused(t *testing.T, err error, status int, code, message string) {
 	t.Helper()
 	var refused *answer.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, status, refused.Status)
 	require.Equal(t, code, refused.Code)
 	require.Equal(t, message, refused.Message)
-	return refused
+	require.Equal(t, status == 503 || status == 429, refused.RetryAfter > 0)
 }
-
-func pointer[T any](value T) *T { return &value }

@@ -62,12 +62,15 @@ func author(caller access.Caller, source assessment.Source) string {
 // replace makes record hold next, by the word of somebody; what it held goes to its history.
 func (d *draft) replace(record *store.Record, next assessment.Assessment, by, reason string) {
 	record.History = append(slices.Clip(record.History), store.Change{
-		Time: d.Now, Author: by, Door: string(cmp.Or(d.caller.Door, access.DoorAPI)), Reason: reason,
+		Time: d.Now, Author: by, Door: d.door(), Reason: reason,
 		Old: record.Assessment,
 	})
 	record.Assessment = next
 	record.Author, record.Touched = by, true
 }
+
+// door is where the caller came in.
+func (d *draft) door() string { return string(cmp.Or(d.caller.Door, access.DoorAPI)) }
 
 // claim makes a row that somebody made in MLflow ours to bring into agreement, since it changes here.
 func (d *draft) claim(record *store.Record) {

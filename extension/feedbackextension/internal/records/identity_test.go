@@ -81,7 +81,7 @@ func TestWhoMayChange(t *testing.T) {
 			a.Source = tt.source
 			f.create(t, a)
 			ctx := as(t, tt.caller)
-			_, err := f.Update(ctx, trace, "a-1", Patch{Rationale: pointer("changed")})
+			_, err := f.Update(ctx, trace, "a-1", Patch{Rationale: new("changed")})
 			kept := f.record(t, "a-1")
 			assert.Equal(t, tt.source, kept.Source, "never changes")
 			if tt.refused {

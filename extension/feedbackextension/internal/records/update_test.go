@@ -21,7 +21,7 @@ func TestUpdateRefuses(t *testing.T) {
 		a.Kind = kind
 		f.create(t, a)
 	}
-	value := pointer(assessment.Value("1.0"))
+	value := new(assessment.Value("1.0"))
 	const both = "Cannot specify both `expectation` and `feedback` parameters."
 	const notFeedback = "Cannot update feedback value on an Expectation assessment."
 	const notExpectation = "Cannot update expectation value on a Feedback assessment."
@@ -36,8 +36,8 @@ func TestUpdateRefuses(t *testing.T) {
 		{"feedback of an expectation", "expectation", Patch{Feedback: &Feedback{}}, notFeedback},
 		{"feedback of an issue", "issue", Patch{Feedback: &Feedback{}}, notFeedback},
 		{"expectation of an issue", "issue", Patch{Expectation: value}, notExpectation},
-		{"an issue", "issue", Patch{Rationale: pointer("r")}, issue},
-		{"no name", "feedback", Patch{Name: pointer("")}, "Invalid value for field 'assessment.assessment_name': it must not be empty."},
+		{"an issue", "issue", Patch{Rationale: new("r")}, issue},
+		{"no name", "feedback", Patch{Name: new("")}, "Invalid value for field 'assessment.assessment_name': it must not be empty."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestUpdate(t *testing.T) {
 	f.create(t, a)
 	f.redis.SetTime(redisTime.Add(time.Minute))
 	updated, err := f.Update(t.Context(), trace, "a-1", Patch{
-		Name: pointer("other"), Feedback: &Feedback{Value: "false"}, Rationale: pointer(""),
+		Name: new("other"), Feedback: &Feedback{Value: "false"}, Rationale: new(""),
 		Metadata: map[string]string{"k": "x", "m": "n", "fingerprint": "f"},
 	})
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestUpdate(t *testing.T) {
 	assert.Equal(t, map[string]string{"k": "v", "l": "w"}, kept.History[0].Old.Metadata)
 
 	f.redis.SetTime(redisTime.Add(time.Hour))
-	_, err = f.Update(t.Context(), trace, "a-1", Patch{Name: pointer("other")})
+	_, err = f.Update(t.Context(), trace, "a-1", Patch{Name: new("other")})
 	require.NoError(t, err)
 	kept = f.record(t, "a-1")
 	assert.Equal(t, redisTime.Add(time.Hour).Truncate(time.Millisecond), kept.UpdateTime)
@@ -94,7 +94,7 @@ func TestUpdateOfAnExpectationKeepsTheRationale(t *testing.T) {
 	a.Kind = assessment.KindExpectation
 	f.create(t, a)
 	_, err := f.Update(t.Context(), trace, "a-1", Patch{
-		Expectation: pointer(assessment.Value(`[1.0]`)), Rationale: pointer("why"),
+		Expectation: new(assessment.Value(`[1.0]`)), Rationale: new("why"),
 	})
 	require.NoError(t, err)
 	kept := f.record(t, "a-1")
@@ -136,7 +136,7 @@ func TestDelete(t *testing.T) {
 	assert.Equal(t, assessment.True, kept.Value, "a tombstone says what it was")
 	_, err := f.Get(t.Context(), trace, "a-1")
 	requireRefused(t, err, 404, answer.CodeDoesNotExist, missingOn("a-1"))
-	_, err = f.Update(t.Context(), trace, "a-1", Patch{Name: pointer("n")})
+	_, err = f.Update(t.Context(), trace, "a-1", Patch{Name: new("n")})
 	requireRefused(t, err, 404, answer.CodeDoesNotExist, missingOn("a-1"))
 	require.NoError(t, f.Delete(t.Context(), trace, "never was"))
 	require.NoError(t, f.Delete(t.Context(), "ffffffffffffffffffffffffffffffff", "a-1"))

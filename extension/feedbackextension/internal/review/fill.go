@@ -19,10 +19,9 @@ func (r *Reviewer) fill(ctx context.Context, now time.Time, g *group) {
 		r.refuse(ctx, g, g.picks, err)
 		return
 	}
-	delete(r.queues.refused, key)
 	if err := r.queues.count(ctx, known, spec.maxPending); err != nil {
 		delete(r.queues.known, key) // it may have been deleted
-		if mlflow.ClassOf(err) != mlflow.ClassNotFound {
+		if !absent(err) {
 			r.refuse(ctx, g, g.picks, err)
 		}
 		return
@@ -77,10 +76,11 @@ func (r *Reviewer) add(ctx context.Context, g *group, known *queue, picks []*pic
 	switch {
 	case err == nil:
 		known.pending += len(ids)
+		delete(r.queues.refused, queueKey{g.experiment, g.picks[0].rule.queue.name})
 		for _, p := range picks {
 			p.fate = added
 		}
-	case mlflow.ClassOf(err) != mlflow.ClassNotFound:
+	case !absent(err):
 		r.refuse(ctx, g, picks, err)
 	case len(ids) == 1:
 		delete(r.queues.known, queueKey{g.experiment, g.picks[0].rule.queue.name}) // or is it the queue that is gone?
@@ -99,7 +99,7 @@ func (r *Reviewer) add(ctx context.Context, g *group, known *queue, picks []*pic
 
 // refuse lets picks wait for what MLflow did not take: all of it while it does not work, or this queue.
 func (r *Reviewer) refuse(ctx context.Context, g *group, picks []*pick, err error) {
-	if mlflow.ClassOf(err) == mlflow.ClassUnavailable && !mlflow.Blames(err) {
+	if down(err) {
 		r.outage.begin(ctx, err)
 		return
 	}

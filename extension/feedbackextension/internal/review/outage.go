@@ -2,6 +2,7 @@ package review
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,4 +44,15 @@ func (o *outage) end() {
 		o.logger.Info("mlflow answers again; traces are put into review queues")
 	}
 	o.pause = 0
+}
+
+// down says whether err is about MLflow as a whole, not about what it was asked for.
+func down(err error) bool {
+	return err != nil && mlflow.ClassOf(err) == mlflow.ClassUnavailable && !mlflow.Blames(err)
+}
+
+// absent says whether err is that something does not exist. What MLflow does not let us see is not known to be absent.
+func absent(err error) bool {
+	var refusal *mlflow.Error
+	return errors.As(err, &refusal) && mlflow.ClassOf(err) == mlflow.ClassNotFound && !refusal.Denied()
 }

@@ -74,7 +74,7 @@ func (q *queues) find(ctx context.Context, experiment string, spec *queueSpec, i
 		return known, nil
 	}
 	found, err := q.mlflow.ReviewQueueByName(ctx, experiment, spec.name)
-	if mlflow.ClassOf(err) == mlflow.ClassNotFound {
+	if absent(err) {
 		found, err = q.create(ctx, experiment, spec, inputs)
 	}
 	if err != nil {
@@ -112,7 +112,7 @@ func (q *queues) schema(ctx context.Context, experiment, name string, inputs map
 	*mlflow.LabelSchema, error,
 ) {
 	found, err := q.mlflow.LabelSchemaByName(ctx, experiment, name)
-	if err == nil || mlflow.ClassOf(err) != mlflow.ClassNotFound {
+	if !absent(err) {
 		return found, err
 	}
 	input, shown := inputs[name]

@@ -52,7 +52,7 @@ const (
 	idle    = time.Second
 	standby = 5 * time.Second
 	// lease is for how long a replica has the turn; it is renewed before each queue.
-	lease = time.Minute
+	lease = 30 * time.Second
 	// writing bounds the writes to Redis that happen although the work is to end.
 	writing = 2 * time.Second
 )

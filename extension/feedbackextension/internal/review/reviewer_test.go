@@ -354,6 +354,9 @@ func TestRefused(t *testing.T) {
 	}{
 		{"queue", "review-queues/create", "INVALID_PARAMETER_VALUE", http.StatusBadRequest},
 		{"no rights", "review-queues/create", "PERMISSION_DENIED", http.StatusForbidden},
+		{"no rights to see", "review-queues/get-by-name", "PERMISSION_DENIED", http.StatusForbidden},
+		{"no rights to add", "review-queues/items/add", "PERMISSION_DENIED", http.StatusForbidden},
+		{"no rights to count", "review-queues/items/list", "PERMISSION_DENIED", http.StatusForbidden},
 		{"schema", "label-schemas/create", "INVALID_PARAMETER_VALUE", http.StatusBadRequest},
 		{"items", "review-queues/items/add", "INVALID_PARAMETER_VALUE", http.StatusBadRequest},
 		{"items of a server that falls over them", "review-queues/items/add", "INTERNAL_ERROR", http.StatusInternalServerError},
@@ -376,8 +379,7 @@ func TestRefused(t *testing.T) {
 				f.steps(r, time.Minute)
 			}
 			assert.Empty(t, f.counts)
-			warnings := f.logs.FilterMessageSnippet("refuses a review queue").Len()
-			assert.Positive(t, warnings)
+			assert.Equal(t, 1, f.logs.FilterMessageSnippet("refuses a review queue").Len(), "said once")
 			for range 30 {
 				f.steps(r, 15*time.Minute)
 			}

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// soonest and latest bound the wait until a trace is looked at again; in between it doubles, as the time since its last
-	// change does.
+	// soonest and latest bound the wait until a trace is looked at again; in between it is half the time since its last
+	// change.
 	soonest = 2 * time.Second
 	latest  = 15 * time.Minute
 	// maxRead is how many traces are asked for in one call.
@@ -184,7 +184,7 @@ func (r *Reviewer) settle(ctx context.Context, step *store.ReviewStep, picks []*
 		}
 		switch p.fate {
 		case waits:
-			results[i].Again = max(soonest, min(p.waited, latest))
+			results[i].Again = max(soonest, min(p.waited/2, latest))
 		case added:
 			results[i].Added = append(results[i].Added, p.note)
 		default:

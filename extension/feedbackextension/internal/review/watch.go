@@ -63,10 +63,12 @@ func (w *watch) look(ctx context.Context, outage *outage) {
 			if err = w.store.ReviewPending(ctx, w.backend, ids); err == nil {
 				err = w.store.ReviewQueueSeen(ctx, w.backend, id, now)
 			}
-		case mlflow.ClassOf(err) == mlflow.ClassNotFound: // somebody deleted it
+		case absent(err): // somebody deleted it
 			err = w.store.ForgetReviewQueue(ctx, w.backend, id)
-		default:
+		case down(err):
 			outage.begin(ctx, err)
+		default: // the next look may see it
+			err = nil
 		}
 		if err != nil {
 			return
