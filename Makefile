@@ -63,7 +63,7 @@ test-unit: .tools/gotestsum ## unit tests with the race detector, in random orde
 .PHONY: test-e2e
 test-e2e: $(BINARY) _build/quickstart .tools/gotestsum .tools/builder $(VENV)/.installed ## end-to-end tests on a real Redis and a real MLflow
 	@test/install.sh redis-server chromium
-	MLFLOW=$(abspath $(VENV))/bin/mlflow $(GOTESTSUM) -- -tags e2e -count=1 -timeout 25m $(E2E_FLAGS) ./test/e2e/...
+	MLFLOW=$(abspath $(VENV))/bin/mlflow $(GOTESTSUM) -- -tags e2e -count=1 -timeout 35m $(E2E_FLAGS) ./test/e2e/...
 
 .PHONY: bench
 bench: $(BINARY) .tools/benchstat $(VENV)/.installed ## benchmarks with allocations, beside raw clients (BENCHTIME, default 1s)

@@ -221,8 +221,8 @@ func TestRevisitPasses(t *testing.T) {
 			}
 
 			// What is older than a 24th of the window is left to the other pass, which goes on where it was.
-			s.pass(t, 100*time.Millisecond)
-			one.Window = 24 * 50 * time.Millisecond
+			s.pass(t, 600*time.Millisecond)
+			one.Window = 24 * 500 * time.Millisecond
 			ids := map[string]bool{}
 			for range 3 {
 				require.Equal(t, 1, revisit(t, s, st, one))

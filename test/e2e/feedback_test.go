@@ -81,7 +81,7 @@ func (s *stack) givers(url string, exchanges []exchange) *givers {
 				for ctx.Err() == nil && !g.give(ctx, url, e, id) {
 					s.pass(100 * time.Millisecond)
 				}
-				s.pass(20 * time.Millisecond)
+				s.pass(200 * time.Millisecond)
 			}
 		})
 	}

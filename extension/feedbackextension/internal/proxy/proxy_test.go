@@ -354,6 +354,24 @@ func TestSlowSenderIsCut(t *testing.T) {
 	}
 }
 
+// TestSlowUpstreamIsAwaited lets MLflow take longer than a client may: it is not the client's turn.
+func TestSlowUpstreamIsAwaited(t *testing.T) {
+	t.Parallel()
+	const patience = 20 * time.Millisecond
+	mlflow := startUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(10 * patience):
+			_, _ = io.WriteString(w, "at last")
+		}
+	})
+	f := startFront(t, mlflow.URL, func(s *Settings) { s.StreamTimeout = patience })
+	for _, body := range []string{"", "x", strings.Repeat("x", 1<<16)} {
+		_, answered := f.send(t, http.MethodPost, "/gateway/x", body, nil)
+		assert.Equal(t, "at last", answered)
+	}
+}
+
 // clock is moved by hand.
 type clock struct {
 	mu  sync.Mutex

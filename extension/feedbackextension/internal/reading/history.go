@@ -19,6 +19,18 @@ type traceHistory struct {
 	TraceID string `json:"trace_id"`
 	// Assessments are in the order of their creation.
 	Assessments []assessmentHistory `json:"assessments"`
+	// Reviews say which rules put the trace into a review queue, and why.
+	Reviews []reviewed `json:"reviews,omitempty"`
+}
+
+// reviewed is a trace's place in a review queue.
+type reviewed struct {
+	Rule string `json:"rule"`
+	// Queue is MLflow's id of the queue.
+	Queue       string    `json:"queue"`
+	Reason      string    `json:"reason"`
+	Assessments []string  `json:"assessment_ids,omitempty"`
+	Time        time.Time `json:"time"`
 }
 
 // assessmentHistory is one assessment, deleted ones included.
@@ -75,6 +87,15 @@ func (h *Handler) history(r *http.Request) (*traceHistory, error) {
 	for _, record := range oldestFirst(records) {
 		history.Assessments = append(history.Assessments, assessmentHistory{
 			Assessment: h.settings.Render(&record, caller), Record: h.about(&record), History: h.events(&record, caller),
+		})
+	}
+	reviews, err := h.settings.Store.Reviews(r.Context(), traceID)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	for _, one := range reviews {
+		history.Reviews = append(history.Reviews, reviewed{
+			Rule: one.Rule, Queue: one.Queue, Reason: one.Reason, Assessments: one.Assessments, Time: one.Time,
 		})
 	}
 	return history, nil

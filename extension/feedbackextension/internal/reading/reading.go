@@ -17,6 +17,7 @@ import (
 type Store interface {
 	Load(ctx context.Context, traceID string) (map[string]store.Record, error)
 	LoadAll(ctx context.Context, traceIDs []string) (map[string]map[string]store.Record, error)
+	Reviews(ctx context.Context, traceID string) ([]store.Review, error)
 	Content(ctx context.Context, traceID string) (map[string]store.Content, error)
 	Walk(ctx context.Context, from store.Place, since time.Time, limit int) ([]store.Visit, bool, error)
 	Restore(ctx context.Context, backend string, restore store.Restore, from store.Place) (store.Restored, error)
