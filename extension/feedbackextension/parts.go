@@ -105,7 +105,7 @@ func (e *feedbackExtension) newProxy(u *upstream, rights *access.Rights, adopter
 	settings := proxy.Settings{
 		Upstream: u.url.String(), Transport: u.plain.Transport, Credentials: proxy.CredentialsCaller,
 		Backend: e.backend, Traces: readable{Store: e.store, rights: rights}, Adopter: adopter, Render: records.Render,
-		Bind: bindRow, Observer: e.telemetry, Logger: e.settings.Logger,
+		KnowsNames: rights.ByMLflow, Bind: bindRow, Observer: e.telemetry, Logger: e.settings.Logger,
 	}
 	if e.config.Access.Authorization == access.AuthorizationEndpoint {
 		// Who passes the endpoint may do everything, by the collector's own account.

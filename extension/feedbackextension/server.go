@@ -16,6 +16,8 @@ const (
 	// ownPrefix begins the paths that MLflow does not have.
 	ownPrefix  = "/feedback/"
 	lookupPath = "/feedback/v1/feedback"
+	// userPath is where MLflow's page asks who looks at it.
+	userPath = "/ajax-api/2.0/mlflow/users/current"
 )
 
 // handler answers all requests; ready says whether Redis has been checked.
@@ -77,9 +79,10 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.api.Serve(w, r, call)
 	case own:
 		t.own.ServeHTTP(w, r)
-	case t.proxy == nil:
+	case t.proxy == nil, path == userPath && caller.Name != "" && !t.rights.ByMLflow(r.Context()):
+		// The latter would name the collector's own account to MLflow's review page.
 		answer.Refuse(w, &answer.Error{
-			Status: http.StatusNotFound, Code: answer.CodeEndpointNotFound, Message: "There is no MLflow behind this endpoint",
+			Status: http.StatusNotFound, Code: answer.CodeEndpointNotFound, Message: "There is no such endpoint",
 		})
 	default:
 		t.proxy.ServeHTTP(w, r)

@@ -15,6 +15,8 @@ const (
 	DoorAPI Door = "api"
 	// DoorUI is the same API as MLflow's web page uses it.
 	DoorUI Door = "ui"
+	// DoorReview is the same API as MLflow's review page uses it.
+	DoorReview Door = "review"
 	// DoorLookup is the feedback of those who know no trace id.
 	DoorLookup Door = "lookup"
 )

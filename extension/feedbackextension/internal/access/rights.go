@@ -124,6 +124,12 @@ func (r *Rights) Check(ctx context.Context, traceID string, write bool) error {
 	return err
 }
 
+// ByMLflow reports whether MLflow tells callers apart, so that it knows them by name.
+func (r *Rights) ByMLflow(ctx context.Context) bool {
+	authorization, err := r.authorization(ctx)
+	return err == nil && authorization == AuthorizationMLflow
+}
+
 // CheckUnknown returns nil where the context's caller may give feedback about a trace that nobody knows yet, so that MLflow
 // cannot say what they may do with it.
 func (r *Rights) CheckUnknown(ctx context.Context) error {

@@ -183,7 +183,7 @@ func startFront(t *testing.T, upstreamURL string, change func(*Settings)) *front
 	set := Settings{
 		Upstream: upstreamURL, Transport: transport, Backend: testBackend,
 		Traces: f.memory, Adopter: f.memory, Render: render, Bind: bindTo, Observer: f.memory, Logger: zap.NewNop(),
-		RedisTimeout: 10 * time.Second,
+		RedisTimeout: 10 * time.Second, KnowsNames: func(context.Context) bool { return false },
 	}
 	if change != nil {
 		change(&set)

@@ -148,7 +148,10 @@ func TestOverlay(t *testing.T) {
 				assert.Equal(t, []string{"m-other"}, ids)
 			}
 			door := access.DoorAPI
-			if strings.HasPrefix(test.path, "/ajax-api") {
+			switch {
+			case strings.HasPrefix(test.path, reviewPath):
+				door = access.DoorReview
+			case strings.HasPrefix(test.path, "/ajax-api"):
 				door = access.DoorUI
 			}
 			assert.Contains(t, body, `"door":"`+string(door)+`"`)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -36,5 +37,10 @@ type pacedBody struct {
 // Read implements io.Reader.
 func (b *pacedBody) Read(p []byte) (int, error) {
 	_ = b.controller.SetReadDeadline(time.Now().Add(b.patience))
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		// It is no longer the client's turn; that the connection is read on, to see whether the client leaves, must not end.
+		_ = b.controller.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }

@@ -54,6 +54,9 @@ type exchange struct {
 	deletion *deletion
 }
 
+// reviewPath is where MLflow's review page reads a trace, and looks for the answers of whoever looks at it.
+const reviewPath = "/ajax-api/3.0/mlflow/traces/get"
+
 type exchangeKey struct{}
 
 // ServeHTTP implements http.Handler. The Host, the origin and the caller have been checked, and the body is bounded.
@@ -75,8 +78,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := p.relative(r.URL.Path)
 	e := &exchange{route: routeOf(r.Method, path), door: access.DoorAPI}
-	if strings.HasPrefix(path, "/ajax-api/") {
+	switch {
+	case !strings.HasPrefix(path, "/ajax-api/"):
+	case path != reviewPath:
 		e.door = access.DoorUI
+	case !p.set.KnowsNames(r.Context()):
+		e.door = access.DoorReview
 	}
 	controller := http.NewResponseController(w)
 	if r.Body != nil && r.Body != http.NoBody {

@@ -69,6 +69,9 @@ type Settings struct {
 	Adopter Adopter
 	// Render is a record as MLflow's API answers it to the caller.
 	Render func(*store.Record, access.Caller) json.RawMessage
+	// KnowsNames reports whether MLflow itself knows callers by name; its review page then looks for answers of that name,
+	// and else for those of "default".
+	KnowsNames func(context.Context) bool
 	// Bind makes the caller the author of an assessment that goes to MLflow directly, inside StartTraceV3 or for a trace
 	// that Redis does not hold, or refuses it. It is asked where the caller is known by name and not trusted to name
 	// sources.

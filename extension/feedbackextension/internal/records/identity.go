@@ -16,11 +16,14 @@ const MetadataClaimedSource = "feedback.claimed_source_id"
 
 // anonymous are the source ids that MLflow's clients send for "whoever I am".
 func anonymous(sourceID string) bool {
-	return sourceID == "" || sourceID == sourceUser || sourceID == "default"
+	return sourceID == "" || sourceID == sourceUser || sourceID == sourceDefault
 }
 
-// sourceUser is what MLflow's web page calls whoever looks at it.
-const sourceUser = "User"
+// What MLflow's web page calls whoever looks at it, and its review page and clients whoever has no name.
+const (
+	sourceUser    = "User"
+	sourceDefault = "default"
+)
 
 // Bind makes a known caller the author of a person's words, whatever the request says.
 func Bind(a *assessment.Assessment, caller access.Caller) {

@@ -14,7 +14,7 @@ import (
 )
 
 // Render is one assessment as MLflow answers it to the caller, in compact JSON. MLflow's web page, which takes only
-// "User" for whoever looks at it, finds that name at the caller's own.
+// "User" for whoever looks at it, finds that name at the caller's own, and its review page the one that it takes.
 func Render(record *store.Record, caller access.Caller) json.RawMessage {
 	dst := make([]byte, 0, 512)
 	dst = appendText(append(dst, `{"assessment_id":`...), record.ID)
@@ -50,9 +50,13 @@ func appendSource(dst []byte, source assessment.Source, caller access.Caller) []
 		sourceType = assessment.SourceTypeUnspecified
 	}
 	id := source.ID
-	if caller.Door == access.DoorUI && caller.Name != "" && id == caller.Name &&
-		sourceType == assessment.SourceTypeHuman {
-		id = sourceUser
+	if caller.Name != "" && id == caller.Name && sourceType == assessment.SourceTypeHuman {
+		switch caller.Door {
+		case access.DoorUI:
+			id = sourceUser
+		case access.DoorReview:
+			id = sourceDefault
+		}
 	}
 	dst = appendText(append(dst, `,"source":{"source_type":`...), string(sourceType))
 	return append(appendOptional(dst, `,"source_id":`, id), '}')

@@ -56,6 +56,7 @@ func TestRender(t *testing.T) {
 		}), access.Caller{}, head + `,"span_id":"00000000000000ab"` + source + times + `,"feedback":{"value":1.0},"rationale":"<b>` + "\u2028" + `","metadata":{"a":"2","fingerprint":"f","z":"1"},"overrides":"a-0","valid":false}`},
 		{"no source", with(func(r *store.Record) { r.Source = assessment.Source{} }), access.Caller{}, head + `,"source":{"source_type":"SOURCE_TYPE_UNSPECIFIED"}` + times + `,"feedback":{"value":1.0},"valid":true}`},
 		{"own, to the page", person("ann"), page, head + `,"source":{"source_type":"HUMAN","source_id":"User"}` + times + `,"feedback":{"value":1.0},"valid":true}`},
+		{"own, to the review page", person("ann"), access.Caller{Name: "ann", Door: access.DoorReview}, head + `,"source":{"source_type":"HUMAN","source_id":"default"}` + times + `,"feedback":{"value":1.0},"valid":true}`},
 		{"own, to a program", person("ann"), access.Caller{Name: "ann", Door: access.DoorAPI}, head + `,"source":{"source_type":"HUMAN","source_id":"ann"}` + times + `,"feedback":{"value":1.0},"valid":true}`},
 		{"another's, to the page", person("eve"), page, head + `,"source":{"source_type":"HUMAN","source_id":"eve"}` + times + `,"feedback":{"value":1.0},"valid":true}`},
 	}
