@@ -2,6 +2,7 @@ package feedbackextension
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -17,9 +18,12 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configauth"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/extension/extensionauth"
 	"go.opentelemetry.io/collector/extension/extensiontest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/metadata"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
@@ -252,4 +256,38 @@ func TestShutdownEndsStreams(t *testing.T) {
 	require.NoError(t, e.Shutdown(ctx))
 	_, err = io.ReadAll(response.Body)
 	require.Error(t, err)
+}
+
+// Whatever goes wrong: credentials and what people wrote stand in no log line.
+func TestLogsHoldNoSecrets(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zap.DebugLevel)
+	config := createDefaultConfig().(*Config)
+	config.Server.NetAddr.Endpoint = "127.0.0.1:0"
+	config.Redis.Endpoints = []string{miniredis.RunT(t).Addr()}
+	config.Redis.Password = "redis-secret"
+	mlflow := deliver.NewDefaultMLflowConfig()
+	mlflow.HTTP.Endpoint = "http://127.0.0.1:1"
+	mlflow.HTTP.Headers = configopaque.MapList{{Name: "Authorization", Value: "Bearer mlflow-secret"}}
+	config.MLflow = configoptional.Some(mlflow)
+	set := extensiontest.NewNopSettings(metadata.Type)
+	set.Logger = zap.New(core)
+	e, err := newFeedbackExtension(set, config)
+	require.NoError(t, err)
+	require.NoError(t, e.Start(t.Context(), host{}))
+	url := "http://" + e.address.String()
+	const body = `{"assessment": {"assessment_name": "x", "feedback": {"value": "private words"}, "rationale": "private words"}}`
+	for _, path := range []string{assessmentsPath, "/feedback/v1/feedback", "/feedback/v1/restore", "/api/2.0/mlflow/runs/search", "/a/../b"} {
+		for _, text := range []string{body, "private words", `{"assessment": ` + body} {
+			got := ask(t, http.MethodPost, url+path, text, "Authorization", "Basic caller-secret", "Cookie", "session=caller-secret")
+			assert.NotContains(t, got.body, "secret")
+		}
+	}
+	require.NoError(t, e.Shutdown(t.Context()))
+	require.NotZero(t, logs.Len())
+	for _, entry := range logs.All() {
+		line := entry.Message + fmt.Sprint(entry.ContextMap())
+		assert.NotContains(t, line, "secret")
+		assert.NotContains(t, line, "private words")
+	}
 }
