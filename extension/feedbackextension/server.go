@@ -65,7 +65,8 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.Refuse(w, err)
 		return
 	}
-	r = r.WithContext(access.WithCaller(r.Context(), caller))
+	ctx := access.WithCaller(r.Context(), caller)
+	r = r.WithContext(ctx)
 	path := r.URL.Path
 	if below, found := strings.CutPrefix(path, t.prefix); found && strings.HasPrefix(below, "/") {
 		path = below
@@ -79,7 +80,7 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.api.Serve(w, r, call)
 	case own:
 		t.own.ServeHTTP(w, r)
-	case t.proxy == nil, path == userPath && caller.Name != "" && !t.rights.ByMLflow(r.Context()):
+	case t.proxy == nil, path == userPath && caller.Name != "" && !t.rights.ByMLflow(ctx):
 		// The latter would name the collector's own account to MLflow's review page.
 		answer.Refuse(w, &answer.Error{
 			Status: http.StatusNotFound, Code: answer.CodeEndpointNotFound, Message: "There is no such endpoint",

@@ -24,7 +24,7 @@ func TestFailover(t *testing.T) {
 	sentinel, err := servers.StartSentinel(t.Context(), t.TempDir(), "feedback", s.redis.Address)
 	require.NoError(t, err)
 	t.Cleanup(func() { sentinel.Kill() })
-	s.eventually(time.Minute, func(ctx context.Context) error { return s.replicates(ctx, s.redis.Address) })
+	s.eventually(time.Minute, func(ctx context.Context) error { return replicates(ctx, s.redis.Address) })
 
 	exchanges := newExchanges(40, generatedAnswer)
 	at := fmt.Sprintf("{mode: sentinel, endpoints: [%q], master_name: feedback, wait_replicas: 1, tls: {insecure: true}}", sentinel.Address)
@@ -48,7 +48,7 @@ func TestFailover(t *testing.T) {
 	s.eventually(time.Minute, func(ctx context.Context) error { return isMaster(ctx, replica.Address) })
 	// The old master comes back as the new one's replica: only then does a write stand on two.
 	require.NoError(t, s.redis.Restart(t.Context()))
-	s.eventually(2*time.Minute, func(ctx context.Context) error { return s.replicates(ctx, replica.Address) })
+	s.eventually(2*time.Minute, func(ctx context.Context) error { return replicates(ctx, replica.Address) })
 	acknowledged(50)
 	givers.end(3 * time.Minute)
 }
@@ -56,7 +56,7 @@ func TestFailover(t *testing.T) {
 func port(address string) string { return address[len("127.0.0.1:"):] }
 
 // replicates says whether the server at the address has a replica that is up to date.
-func (s *stack) replicates(ctx context.Context, address string) error {
+func replicates(ctx context.Context, address string) error {
 	client := redis.NewClient(&redis.Options{Addr: address, DisableIdentity: true})
 	defer client.Close()
 	n, err := client.Wait(ctx, 1, time.Second).Result()

@@ -54,6 +54,6 @@ func TestFeedbackReadme(t *testing.T) {
 		`"record"`,                   // a page
 		`"traces":`,                  // the restore
 	} {
-		require.True(t, strings.Contains(string(output), want), "%s is not in\n%s", want, output)
+		require.Contains(t, string(output), want)
 	}
 }
