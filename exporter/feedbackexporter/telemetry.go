@@ -3,7 +3,6 @@ package feedbackexporter
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
@@ -32,8 +31,7 @@ type telemetry struct {
 	backend    metric.MeasurementOption
 	// These are the outcomes of what is kept of spans that pass.
 	keptStored, keptEvicted, keptRefused metric.MeasurementOption
-	// backlog is nil while it is not known.
-	backlog atomic.Pointer[store.Stats]
+	backlog                              replica.Backlog
 }
 
 type result struct {
@@ -78,6 +76,7 @@ func newTelemetry(set component.TelemetrySettings, backend string) (*telemetry, 
 		t.deliveries[outcome] = metric.WithAttributeSet(attribute.NewSet(
 			attribute.String(attributeBackend, backend), attribute.String(attributeOutcome, outcome)))
 	}
+	t.backlog.Attributes = t.backend
 	if err := t.register(); err != nil {
 		builder.Shutdown()
 		return nil, err
@@ -87,23 +86,10 @@ func newTelemetry(set component.TelemetrySettings, backend string) (*telemetry, 
 
 // register connects the gauges with what was last seen of the backlog.
 func (t *telemetry) register() error {
-	integer := func(read func(s *store.Stats) int64) metric.Int64Callback {
-		return func(_ context.Context, o metric.Int64Observer) error {
-			if s := t.backlog.Load(); s != nil {
-				o.Observe(read(s), t.backend)
-			}
-			return nil
-		}
-	}
 	return errors.Join(
-		t.builder.RegisterExporterFeedbackBacklogCallback(integer(func(s *store.Stats) int64 { return s.Backlog })),
-		t.builder.RegisterExporterFeedbackDeadCallback(integer(func(s *store.Stats) int64 { return s.Dead })),
-		t.builder.RegisterExporterFeedbackBacklogAgeCallback(func(_ context.Context, o metric.Float64Observer) error {
-			if s := t.backlog.Load(); s != nil {
-				o.Observe(s.BacklogAge.Seconds(), t.backend)
-			}
-			return nil
-		}),
+		t.builder.RegisterExporterFeedbackBacklogCallback(t.backlog.Waiting),
+		t.builder.RegisterExporterFeedbackBacklogAgeCallback(t.backlog.Age),
+		t.builder.RegisterExporterFeedbackDeadCallback(t.backlog.Dead),
 	)
 }
 
@@ -164,7 +150,7 @@ func (t *telemetry) Delivered(_, outcome string, n int) {
 }
 
 // Backlog implements replica.Observer.
-func (t *telemetry) Backlog(stats *store.Stats) { t.backlog.Store(stats) }
+func (t *telemetry) Backlog(stats *store.Stats) { t.backlog.Set(stats) }
 
 // MassMissing implements deliver.Observer.
 func (t *telemetry) MassMissing(_ string, n int) {

@@ -3,7 +3,6 @@ package feedbackextension
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
@@ -27,8 +26,7 @@ type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	name    string
 	backend metric.MeasurementOption
-	// backlog is nil while it is not known.
-	backlog atomic.Pointer[store.Stats]
+	backlog replica.Backlog
 }
 
 var _ replica.Observer = (*telemetry)(nil)
@@ -39,6 +37,7 @@ func newTelemetry(set component.TelemetrySettings, backend string) (*telemetry, 
 		return nil, err
 	}
 	t := &telemetry{builder: builder, name: backend, backend: with(attribute.String(attributeBackend, backend))}
+	t.backlog.Attributes = t.backend
 	if err := t.register(); err != nil {
 		builder.Shutdown()
 		return nil, err
@@ -52,23 +51,10 @@ func with(attributes ...attribute.KeyValue) metric.MeasurementOption {
 
 // register connects the gauges with what was last seen of the backlog.
 func (t *telemetry) register() error {
-	integer := func(read func(s *store.Stats) int64) metric.Int64Callback {
-		return func(_ context.Context, o metric.Int64Observer) error {
-			if s := t.backlog.Load(); s != nil {
-				o.Observe(read(s), t.backend)
-			}
-			return nil
-		}
-	}
 	return errors.Join(
-		t.builder.RegisterExtensionFeedbackBacklogCallback(integer(func(s *store.Stats) int64 { return s.Backlog })),
-		t.builder.RegisterExtensionFeedbackDeadCallback(integer(func(s *store.Stats) int64 { return s.Dead })),
-		t.builder.RegisterExtensionFeedbackBacklogAgeCallback(func(_ context.Context, o metric.Float64Observer) error {
-			if s := t.backlog.Load(); s != nil {
-				o.Observe(s.BacklogAge.Seconds(), t.backend)
-			}
-			return nil
-		}),
+		t.builder.RegisterExtensionFeedbackBacklogCallback(t.backlog.Waiting),
+		t.builder.RegisterExtensionFeedbackBacklogAgeCallback(t.backlog.Age),
+		t.builder.RegisterExtensionFeedbackDeadCallback(t.backlog.Dead),
 	)
 }
 
@@ -86,7 +72,7 @@ func (t *telemetry) MassMissing(_ string, n int) {
 }
 
 // Backlog implements replica.Observer.
-func (t *telemetry) Backlog(stats *store.Stats) { t.backlog.Store(stats) }
+func (t *telemetry) Backlog(stats *store.Stats) { t.backlog.Set(stats) }
 
 // Passed implements proxy.Observer.
 func (t *telemetry) Passed(reason string) {
