@@ -71,7 +71,7 @@ func ParseValue(text []byte) (Value, error) {
 	}
 	parser := parsers.Get()
 	defer parsers.Put(parser)
-	parsed, err := parser.ParseBytes(text)
+	parsed, err := parser.ParseBytes(mendSurrogates(text))
 	if err != nil {
 		return "", errValueSyntax
 	}

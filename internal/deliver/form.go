@@ -45,13 +45,17 @@ func hold(a *assessment.Assessment) (assessment.Assessment, error) {
 	case assessment.KindIssue:
 	default:
 		held.Kind = assessment.KindFeedback
-		if e := a.Error; e != nil && *e != (assessment.Error{Type: e.Type}) {
+		if e := a.Error; e != nil {
 			held.Error = &assessment.Error{
 				Code: text(e.Code), Message: text(e.Message), StackTrace: text(e.StackTrace),
 			}
 		}
 	}
 	value, err := holdValue(a.Value)
+	if structured := a.Value.Type() == assessment.ValueTypeList || a.Value.Type() == assessment.ValueTypeMap; structured &&
+		held.Kind == assessment.KindExpectation && err == nil {
+		value = a.Value // MLflow keeps the JSON text of these
+	}
 	held.Value = value
 	return held, err
 }

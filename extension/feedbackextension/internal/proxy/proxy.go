@@ -57,6 +57,9 @@ type exchange struct {
 // reviewPath is where MLflow's review page reads a trace, and looks for the answers of whoever looks at it.
 const reviewPath = "/ajax-api/3.0/mlflow/traces/get"
 
+// maxQuoted bounds what a message repeats of a request.
+const maxQuoted = 64
+
 type exchangeKey struct{}
 
 // ServeHTTP implements http.Handler. The Host, the origin and the caller have been checked, and the body is bounded.
@@ -92,9 +95,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch e.route {
 	case routeAssessment:
-		err = &answer.Error{
-			Status: http.StatusNotFound, Code: answer.CodeEndpointNotFound, Message: "No such endpoint for assessments",
-		}
+		id := strings.Split(path, "/")[5]
+		err = answer.NotFound("Trace with ID '" + id[:min(len(id), maxQuoted)] + "' not found.")
 	case routeStart:
 		err = p.bindTrace(r)
 	case routeForeign:
