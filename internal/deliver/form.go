@@ -51,11 +51,12 @@ func hold(a *assessment.Assessment) (assessment.Assessment, error) {
 			}
 		}
 	}
-	value, err := holdValue(a.Value)
-	if structured := a.Value.Type() == assessment.ValueTypeList || a.Value.Type() == assessment.ValueTypeMap; structured &&
-		held.Kind == assessment.KindExpectation && err == nil {
-		value = a.Value // MLflow keeps the JSON text of these
+	if t := a.Value.Type(); held.Kind == assessment.KindExpectation &&
+		(t == assessment.ValueTypeList || t == assessment.ValueTypeMap) {
+		held.Value = a.Value // MLflow keeps the JSON text of these
+		return held, nil
 	}
+	value, err := holdValue(a.Value)
 	held.Value = value
 	return held, err
 }

@@ -23,9 +23,14 @@ type Overlaid struct {
 // Empty reports whether all rows stay as they are.
 func (o *Overlaid) Empty() bool { return len(o.Hidden)+len(o.Replaced)+len(o.Added) == 0 }
 
+// settling is for how long a delivery may be newer than what the backend answered.
+const settling = 30 * time.Second
+
 // Overlay decides what a reader sees of a trace of which the backend holds rows and Redis records: what the comparison
-// would make of them, without anything being written. Of what changed on one side only that side is shown.
-func Overlay(backend string, records map[string]store.Record, rows []assessment.Assessment) Overlaid {
+// would make of them, without anything being written. Of what changed on one side only that side is shown. A row that is
+// missing although its record was delivered counts as deleted there, unless the record changed within the last 30 s: it
+// may have been delivered after the rows were read.
+func Overlay(backend string, records map[string]store.Record, rows []assessment.Assessment, now time.Time) Overlaid {
 	decided := compare(backend, nil, time.Time{}, records, rows)
 	deleted := map[string]bool{}
 	for _, w := range decided.writes {
@@ -54,7 +59,8 @@ func Overlay(backend string, records map[string]store.Record, rows []assessment.
 			if _, err := hold(row); err == nil {
 				out.Replaced[rowID] = record
 			}
-		case !withdrawn(record, record.Backends[backend]):
+		case now.Sub(record.UpdateTime) < settling && record.Backends[backend].State != store.DeliveryWithdrawn,
+			!withdrawn(record, record.Backends[backend]):
 			out.Added = append(out.Added, record)
 		}
 	}

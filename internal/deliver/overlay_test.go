@@ -91,7 +91,7 @@ func TestOverlayOne(t *testing.T) {
 			if test.row != nil {
 				rows = append(rows, *test.row)
 			}
-			out := Overlay(testBackend, map[string]store.Record{test.record.ID: test.record}, rows)
+			out := Overlay(testBackend, map[string]store.Record{test.record.ID: test.record}, rows, longAfter)
 			got := absent
 			if test.row != nil {
 				got = stays
@@ -111,6 +111,19 @@ func TestOverlayOne(t *testing.T) {
 	}
 }
 
+// longAfter is when nothing is on its way any more.
+var longAfter = testTime.Add(24 * time.Hour)
+
+func TestOverlayOfWhatWasDeliveredMeanwhile(t *testing.T) {
+	t.Parallel()
+	record := delivered(t, testRecord("quality", assessment.Int(1)))
+	records := map[string]store.Record{record.ID: record}
+	out := Overlay(testBackend, records, nil, record.UpdateTime.Add(time.Second))
+	assert.Len(t, out.Added, 1, "the rows may have been read before the delivery")
+	out = Overlay(testBackend, records, nil, longAfter)
+	assert.Empty(t, out.Added)
+}
+
 func TestOverlayOfManyRows(t *testing.T) {
 	t.Parallel()
 	original := human(delivered(t, testRecord("quality", assessment.Int(1))), testTime)
@@ -122,7 +135,7 @@ func TestOverlayOfManyRows(t *testing.T) {
 	late.CreateTime, early.CreateTime = testTime.Add(time.Hour), testTime.Add(-time.Hour)
 	records := map[string]store.Record{original.ID: original, late.ID: late, early.ID: early}
 
-	out := Overlay(testBackend, records, []assessment.Assessment{row, theirs})
+	out := Overlay(testBackend, records, []assessment.Assessment{row, theirs}, longAfter)
 	assert.Empty(t, out.Hidden)
 	assert.Empty(t, out.Replaced, "a row that was overridden there is as it is there")
 	require.Len(t, out.Added, 2)
@@ -132,7 +145,7 @@ func TestOverlayOfManyRows(t *testing.T) {
 	override.Overrides = original.ID
 	original.Invalid = true
 	row.Invalid = false
-	out = Overlay(testBackend, map[string]store.Record{original.ID: original, override.ID: override}, []assessment.Assessment{row})
+	out = Overlay(testBackend, map[string]store.Record{original.ID: original, override.ID: override}, []assessment.Assessment{row}, longAfter)
 	assert.True(t, out.Replaced[row.ID].Invalid, "an override that is still to come")
 	require.Len(t, out.Added, 1)
 }
@@ -145,7 +158,7 @@ func TestOverlayChangesNothing(t *testing.T) {
 	row.Value, row.UpdateTime = "3.0", testTime.Add(time.Hour)
 	records := map[string]store.Record{record.ID: record}
 	rows := []assessment.Assessment{row}
-	Overlay(testBackend, records, rows)
+	Overlay(testBackend, records, rows, longAfter)
 	assert.Equal(t, map[string]store.Record{record.ID: record}, records)
 	assert.Equal(t, []assessment.Assessment{row}, rows)
 }

@@ -47,7 +47,7 @@ func (p *Proxy) lay(ctx context.Context, e *exchange, response *http.Response, d
 	}
 	caller := access.CallerOf(ctx)
 	caller.Door = e.door
-	sheet := sheet{backend: p.set.Backend, render: p.set.Render, caller: caller, document: document}
+	sheet := sheet{backend: p.set.Backend, render: p.set.Render, caller: caller, document: document, now: p.set.Now()}
 	if changed, ok := sheet.lay(traces, records); ok {
 		setBody(response, changed)
 	}
@@ -121,6 +121,7 @@ type sheet struct {
 	render   func(*store.Record, access.Caller) json.RawMessage
 	caller   access.Caller
 	document []byte
+	now      time.Time
 }
 
 // lay returns the document with other assessments; ok is false where none change. All else stays to the byte, and so do
@@ -176,7 +177,7 @@ func (s *sheet) rows(info *traceInfo, records map[string]store.Record) (rows [][
 			readable = append(readable, content)
 		}
 	}
-	overlaid := deliver.Overlay(s.backend, records, readable)
+	overlaid := deliver.Overlay(s.backend, records, readable, s.now)
 	if overlaid.Empty() {
 		return nil, false
 	}

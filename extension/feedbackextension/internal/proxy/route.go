@@ -41,7 +41,7 @@ func routeOf(method, path string) route {
 		return routeOther // without assessments
 	}
 	parts := strings.Split(rest, "/")
-	one := len(parts) == 4 && parts[2] == "assessments" // of MLflow's routes, the ones that change something
+	one := len(parts) == 4 && parts[2] == "assessments" && parts[3] != "" // of MLflow's routes, the ones that change something
 	all := len(parts) == 3 && parts[2] == "assessments" && method == http.MethodPost
 	switch {
 	case all && !ours(parts[1]):

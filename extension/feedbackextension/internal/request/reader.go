@@ -70,12 +70,18 @@ func (r *reader) time(o object, name, path string) time.Time {
 
 // value is any JSON.
 func (r *reader) value(raw json.RawMessage, path string) assessment.Value {
-	value, err := assessment.ParseValue(raw)
-	switch {
-	case err != nil:
-		r.refuse(path, "JSON of at most 45 levels, its numbers within a double")
-	case records.TooDeep(value):
+	value := r.parsed(raw, path)
+	if records.TooDeep(value) {
 		r.refuse(path, "nested less deeply, or MLflow cannot read it back")
+	}
+	return value
+}
+
+// parsed is a value that MLflow keeps as text, so that its depth is ours to bound alone.
+func (r *reader) parsed(raw json.RawMessage, path string) assessment.Value {
+	value, err := assessment.ParseValue(raw)
+	if err != nil {
+		r.refuse(path, "JSON of at most 64 levels, its numbers within a double")
 	}
 	return value
 }

@@ -34,7 +34,7 @@ func nested(left, right string, n int) string {
 func TestCreateRefuses(t *testing.T) {
 	t.Parallel()
 	const deep = "nested less deeply, or MLflow cannot read it back"
-	const jsonValue = "JSON of at most 45 levels, its numbers within a double"
+	const jsonValue = "JSON of at most 64 levels, its numbers within a double"
 	tests := []struct{ name, body, want string }{
 		{"nothing", ``, noAssessment},
 		{"no JSON", `{`, noAssessment},

@@ -117,7 +117,7 @@ func (r *reader) expectation(o object) *expectation {
 			read.err = unknownFormat(format)
 			return read
 		}
-		read.value = r.value(json.RawMessage(text), path+".serialized_value.value")
+		read.value = r.parsed(json.RawMessage(text), path+".serialized_value.value")
 		if t := read.value.Type(); t != assessment.ValueTypeList && t != assessment.ValueTypeMap {
 			read.value = records.Doubles(read.value)
 		}
