@@ -212,7 +212,7 @@ func (p *Proxy) gone(ctx context.Context, d *deletion, header http.Header) ([]st
 			}
 		}
 		for i, id := range ids {
-			if !still[names[i]] && (d.met || p.stood(records[id])) {
+			if !still[names[i]] && (d.met || p.spent(records[id])) {
 				gone = append(gone, id)
 			}
 		}
@@ -220,13 +220,15 @@ func (p *Proxy) gone(ctx context.Context, d *deletion, header http.Header) ([]st
 	return gone, nil
 }
 
-// stood reports whether MLflow has had the trace of these records.
-func (p *Proxy) stood(records map[string]store.Record) bool {
+// spent reports whether no record waits for a trace that MLflow never had: it had it, or all are deleted.
+func (p *Proxy) spent(records map[string]store.Record) bool {
+	waits := false
 	for _, record := range records {
 		switch record.Backends[p.set.Backend].State {
 		case store.DeliveryDelivered, store.DeliveryTheirs, store.DeliveryWithdrawn:
 			return true
 		}
+		waits = waits || record.Deleted.IsZero()
 	}
-	return false
+	return !waits
 }
