@@ -35,6 +35,9 @@ type parts struct {
 // mask.
 const bodyFactor = 4
 
+// rightsTimeout is how long an answer about traces waits for what Redis has to add, where rights are MLflow's to say.
+const rightsTimeout = 3 * time.Second
+
 // newParts makes them; nothing works until start.
 func newParts(ctx context.Context, e *feedbackExtension, host component.Host) (*parts, error) {
 	p := &parts{identity: access.NewIdentity(&e.config.Access)}
@@ -105,9 +108,11 @@ func (e *feedbackExtension) newProxy(u *upstream, rights *access.Rights, adopter
 	settings := proxy.Settings{
 		Upstream: u.url.String(), Transport: u.plain.Transport, Credentials: proxy.CredentialsCaller,
 		Backend: e.backend, Traces: readable{Store: e.store, rights: rights}, Adopter: adopter, Render: records.Render,
-		KnowsNames: rights.ByMLflow, Bind: bindRow, Observer: e.telemetry, Logger: e.settings.Logger,
+		Learn: rights.Learn, KnowsNames: rights.ByMLflow, Bind: bindRow, Observer: e.telemetry, Logger: e.settings.Logger,
 	}
-	if e.config.Access.Authorization == access.AuthorizationEndpoint {
+	if e.config.Access.Authorization != access.AuthorizationEndpoint {
+		settings.RedisTimeout = rightsTimeout // MLflow may have to be asked who may read
+	} else {
 		// Who passes the endpoint may do everything, by the collector's own account.
 		settings.Transport, settings.Credentials = u.service.Transport, proxy.CredentialsService
 	}

@@ -105,6 +105,9 @@ func (p *Proxy) load(ctx context.Context, traces []traceInfo) (map[string]map[st
 	for i := range traces {
 		if traces[i].traceID != "" {
 			ids = append(ids, traces[i].traceID)
+			if p.set.Learn != nil && traces[i].experiment != "" {
+				p.set.Learn(traces[i].traceID, traces[i].experiment)
+			}
 		}
 	}
 	if len(ids) == 0 {

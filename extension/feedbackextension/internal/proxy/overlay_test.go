@@ -460,3 +460,14 @@ func FuzzCleanPath(f *testing.F) {
 		}
 	})
 }
+
+func TestLearnsExperiments(t *testing.T) {
+	t.Parallel()
+	mlflow := startUpstream(t, golden(t, "search"))
+	learned := make(chan string, 10)
+	f := startFront(t, mlflow.URL, func(set *Settings) {
+		set.Learn = func(traceID, experiment string) { learned <- traceID + " " + experiment }
+	})
+	_, _ = f.send(t, http.MethodPost, "/api/3.0/mlflow/traces/search", "{}", nil)
+	assert.Regexp(t, `^0{31}[1-9] 0$`, <-learned)
+}

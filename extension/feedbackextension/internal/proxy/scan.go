@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
@@ -16,6 +17,8 @@ func (s span) of(document []byte) []byte { return document[s.start:s.end] }
 type traceInfo struct {
 	// traceID is the OTLP one, empty for a trace that does not come from OTLP.
 	traceID string
+	// experiment is the id of the one that the trace is in, empty where it is in none.
+	experiment string
 	// assessments is the array, empty without one; rows are its elements.
 	assessments span
 	rows        []span
@@ -111,6 +114,10 @@ func (s *scanner) info(inner func() error) (traceInfo, error) {
 				info.traceID, _ = mlflow.OTLPTraceID(string(text[1 : len(text)-1]))
 			}
 			return nil
+		case "trace_location":
+			value, err := s.value()
+			info.experiment = experimentOf(value.of(s.text))
+			return err
 		case "assessments":
 			start := s.at
 			err := s.array(func() error {
@@ -254,4 +261,15 @@ func (s *scanner) str() bool {
 			return true
 		}
 	}
+}
+
+// experimentOf reads a trace's location.
+func experimentOf(location []byte) string {
+	var at struct {
+		Experiment struct {
+			ID string `json:"experiment_id"`
+		} `json:"mlflow_experiment"`
+	}
+	_ = json.Unmarshal(location, &at) // another location is in none
+	return at.Experiment.ID
 }

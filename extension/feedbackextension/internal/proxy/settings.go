@@ -69,6 +69,8 @@ type Settings struct {
 	Adopter Adopter
 	// Render is a record as MLflow's API answers it to the caller.
 	Render func(*store.Record, access.Caller) json.RawMessage
+	// Learn is told which experiment a trace is in, by MLflow's answers; nil for nobody.
+	Learn func(traceID, experiment string)
 	// KnowsNames reports whether MLflow itself knows callers by name; its review page then looks for answers of that name,
 	// and else for those of "default".
 	KnowsNames func(context.Context) bool
