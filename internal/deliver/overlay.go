@@ -23,13 +23,12 @@ type Overlaid struct {
 // Empty reports whether all rows stay as they are.
 func (o *Overlaid) Empty() bool { return len(o.Hidden)+len(o.Replaced)+len(o.Added) == 0 }
 
-// settling is for how long a delivery may be newer than what the backend answered.
+// settling is for how long after a change its delivery may be newer than what the backend answered.
 const settling = 30 * time.Second
 
 // Overlay decides what a reader sees of a trace of which the backend holds rows and Redis records: what the comparison
-// would make of them, without anything being written. Of what changed on one side only that side is shown. A row that is
-// missing although its record was delivered counts as deleted there, unless the record changed within the last 30 s: it
-// may have been delivered after the rows were read.
+// would make of them, without anything being written. Of what changed on one side only that side is shown. A record
+// that was written here within the last 30 s stands: it may have been delivered after the rows were read.
 func Overlay(backend string, records map[string]store.Record, rows []assessment.Assessment, now time.Time) Overlaid {
 	decided := compare(backend, nil, time.Time{}, records, rows)
 	deleted := map[string]bool{}
@@ -45,22 +44,23 @@ func Overlay(backend string, records map[string]store.Record, rows []assessment.
 	out := Overlaid{Hidden: map[string]bool{}, Replaced: map[string]store.Record{}}
 	for _, id := range slices.Sorted(maps.Keys(records)) {
 		record := records[id]
-		if _, theirs := decided.taken[id]; theirs || record.Version > store.RecordVersion {
+		_, theirs := decided.taken[id]
+		fresh := now.Sub(record.Written) < settling && record.Backends[backend].State != store.DeliveryWithdrawn
+		if theirs && !fresh || record.Version > store.RecordVersion {
 			continue
 		}
 		rowID := backendID(record, backend)
 		row := there[rowID]
 		switch {
 		case !record.Deleted.IsZero():
-			if row != nil && (deleted[id] || record.Backends[backend].State == store.DeliveryTheirs) {
+			if row != nil && (fresh || deleted[id] || record.Backends[backend].State == store.DeliveryTheirs) {
 				out.Hidden[rowID] = true
 			}
 		case row != nil:
 			if _, err := hold(row); err == nil {
 				out.Replaced[rowID] = record
 			}
-		case now.Sub(record.UpdateTime) < settling && record.Backends[backend].State != store.DeliveryWithdrawn,
-			!withdrawn(record, record.Backends[backend]):
+		case fresh, !withdrawn(record, record.Backends[backend]):
 			out.Added = append(out.Added, record)
 		}
 	}

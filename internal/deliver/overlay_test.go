@@ -114,14 +114,29 @@ func TestOverlayOne(t *testing.T) {
 // longAfter is when nothing is on its way any more.
 var longAfter = testTime.Add(24 * time.Hour)
 
+// The rows may have been read before a delivery, and the records after it.
 func TestOverlayOfWhatWasDeliveredMeanwhile(t *testing.T) {
 	t.Parallel()
+	now := testTime.Add(time.Hour)
 	record := delivered(t, testRecord("quality", assessment.Int(1)))
-	records := map[string]store.Record{record.ID: record}
-	out := Overlay(testBackend, records, nil, record.UpdateTime.Add(time.Second))
-	assert.Len(t, out.Added, 1, "the rows may have been read before the delivery")
-	out = Overlay(testBackend, records, nil, longAfter)
-	assert.Empty(t, out.Added)
+	record.Written = now.Add(-time.Second)
+	override := delivered(t, testRecord("override", assessment.Int(2)))
+	override.Overrides, override.Written = record.ID, record.Written
+	row := rowOf(t, record)
+	record.Invalid = true
+	records := map[string]store.Record{record.ID: record, override.ID: override}
+
+	out := Overlay(testBackend, records, []assessment.Assessment{row}, now)
+	assert.True(t, out.Replaced[row.ID].Invalid)
+	require.Len(t, out.Added, 1)
+	assert.Equal(t, override.ID, out.Added[0].ID)
+
+	out = Overlay(testBackend, records, []assessment.Assessment{row}, longAfter)
+	assert.Empty(t, out.Added, "deleted there")
+
+	record.Deleted = record.Written
+	out = Overlay(testBackend, map[string]store.Record{record.ID: record}, []assessment.Assessment{row}, now)
+	assert.True(t, out.Hidden[row.ID])
 }
 
 func TestOverlayOfManyRows(t *testing.T) {

@@ -47,6 +47,7 @@ type recordDocument struct {
 	Revision int64            `json:"revision"`
 	Author   string           `json:"author"`
 	Door     string           `json:"door"`
+	Written  time.Time        `json:"written"`
 	Touched  bool             `json:"touched"`
 	Deleted  time.Time        `json:"deleted"`
 	History  []changeDocument `json:"history"`
@@ -89,7 +90,8 @@ func decodeRecord(traceID, id, text string) (Record, error) {
 	content.TraceID, content.ID = traceID, id
 	r := Record{
 		Assessment: content, Version: doc.Version, Revision: doc.Revision,
-		Author: doc.Author, Door: cmp.Or(doc.Door, doorTelemetry), Touched: doc.Touched, Deleted: doc.Deleted,
+		Author: doc.Author, Door: cmp.Or(doc.Door, doorTelemetry),
+		Written: doc.Written, Touched: doc.Touched, Deleted: doc.Deleted,
 	}
 	for i := range doc.History {
 		change := &doc.History[i]

@@ -60,6 +60,9 @@ func (e *Edit) put(r Record) error {
 		return ErrTooMany
 	}
 	r.TraceID, r.Version, r.Revision = e.TraceID, RecordVersion, old.Revision+1
+	if known || r.Door != doorBackend { // a row that is taken over stands in the backend as it is
+		r.Written = e.Now
+	}
 	if !valid(&r.Assessment) {
 		return fmt.Errorf("record %q is not valid", r.ID)
 	}

@@ -26,6 +26,7 @@ func appendRecord(dst []byte, r *Record) []byte {
 	if r.Touched {
 		dst = append(dst, `,"touched":true`...)
 	}
+	dst = appendTime(dst, `,"written":"`, r.Written)
 	dst = appendTime(dst, `,"deleted":"`, r.Deleted)
 	if len(r.History) > 0 {
 		dst = append(dst, `,"history":[`...)

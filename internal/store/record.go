@@ -21,6 +21,8 @@ type Record struct {
 	Author string
 	// Door is where the record came in first: telemetry, or a door of a component's.
 	Door string
+	// Written is when an Edit wrote the record last, by Redis' clock; zero for what never was edited.
+	Written time.Time
 	// Touched is set once a person has changed, overridden or deleted the record; automation then leaves it alone.
 	Touched bool
 	// Deleted is the time of deletion; a tombstone stays until the trace expires. Zero: not deleted.
