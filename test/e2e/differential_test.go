@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 	"testing"
@@ -28,6 +29,14 @@ const likeMLflow = "yaml:extensions::feedback::accept_unknown_traces: false"
 // it does.
 func python(t *testing.T, within time.Duration, script string, args ...string) []byte {
 	t.Helper()
+	output, err := tryPython(t, within, script, args...)
+	require.NoError(t, err, "%s:\n%s", script, output)
+	return output
+}
+
+// tryPython is python for a script that may fail.
+func tryPython(t *testing.T, within time.Duration, script string, args ...string) ([]byte, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	path := filepath.Join(filepath.Dir(os.Getenv("MLFLOW")), "python")
@@ -40,8 +49,7 @@ func python(t *testing.T, within time.Duration, script string, args ...string) [
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		t.Logf("%s", exit.Stderr)
 	}
-	require.NoError(t, err, "%s:\n%s", script, output)
-	return output
+	return output, err
 }
 
 // besides starts the endpoint in front of an MLflow of its own, beside the run's MLflow, and returns how a script is
@@ -55,11 +63,25 @@ func (s *stack) besides() []string {
 	return []string{"--a", tracking.URL, "--b", c.feedback, "--behind", behind.URL}
 }
 
-// TestDifferential plays random sequences of calls of MLflow's client on MLflow and on the endpoint. A seed that fails
-// is played again with the command that test/differential/sequences.py shows.
+// TestDifferential plays random sequences of calls of MLflow's client on MLflow and on the endpoint. An answer of MLflow's
+// may be older than a delivery that happens while it is on its way, so that a moment's difference is possible: a seed that
+// fails is played once more by itself, and must not fail again. More than two such seeds are no matter of a moment.
 func TestDifferential(t *testing.T) {
-	output := python(t, 5*time.Minute, "sequences.py", newStack(t).besides()...)
+	servers := newStack(t).besides()
+	output, err := tryPython(t, 5*time.Minute, "sequences.py", servers...)
 	t.Logf("%s", output)
+	if err == nil {
+		return
+	}
+	failed := map[string]bool{}
+	for _, seed := range regexp.MustCompile(`(?m)^seed (\d+),`).FindAllSubmatch(output, -1) {
+		failed[string(seed[1])] = true
+	}
+	require.NotEmpty(t, failed, "%s", output)
+	require.LessOrEqual(t, len(failed), 2, "%s", output)
+	for seed := range failed {
+		python(t, 2*time.Minute, "sequences.py", append([]string{"--seed", seed, "--seeds", "1"}, servers...)...)
+	}
 }
 
 // TestRawDifferential sends hand-made requests to MLflow and to the endpoint.
