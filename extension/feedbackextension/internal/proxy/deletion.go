@@ -29,9 +29,9 @@ const (
 
 // deletion is what a request to delete traces names.
 type deletion struct {
-	// traceIDs are OTLP ids; met says that MLflow had all of them.
+	// traceIDs are OTLP ids; had are those that MLflow had before.
 	traceIDs []string
-	met      bool
+	had      map[string]bool
 	// named counts all that the request is about, those that do not come from OTLP too.
 	named int
 }
@@ -56,10 +56,11 @@ func (p *Proxy) prepare(r *http.Request) (*deletion, error) {
 	if err := json.Unmarshal(body, &request); err != nil {
 		request = deleteRequest{} // MLflow says what is wrong with it
 	}
-	d := &deletion{}
+	d := &deletion{had: map[string]bool{}}
 	ids := request.RequestIDs
-	if until, err := request.MaxTimestamp.Int64(); len(ids) == 0 && err == nil {
-		d.met = true
+	until, err := request.MaxTimestamp.Int64()
+	byTime := len(ids) == 0 && err == nil
+	if byTime {
 		if ids, err = p.seek(r, &request, until); err != nil {
 			p.set.Logger.Warn("not all traces that are to be deleted were found out", zap.Error(err))
 		}
@@ -70,6 +71,14 @@ func (p *Proxy) prepare(r *http.Request) (*deletion, error) {
 	for _, id := range ids {
 		if traceID, ok := mlflow.OTLPTraceID(id); ok {
 			d.traceIDs = append(d.traceIDs, traceID)
+			d.had[traceID] = byTime
+		}
+	}
+	if d.named > 1 && !byTime { // of one, the answer tells
+		ctx, cancel := context.WithTimeout(r.Context(), seekTimeout)
+		defer cancel()
+		if d.had, err = p.present(ctx, d.traceIDs, r.Header); err != nil {
+			p.set.Logger.Warn("not all traces that are to be deleted were found out", zap.Error(err))
 		}
 	}
 	return d, nil
@@ -191,33 +200,53 @@ func (p *Proxy) forget(ctx context.Context, d *deletion, document []byte, header
 
 // gone are those traces of a deletion that MLflow had and has no longer. One that it never had may still come.
 func (p *Proxy) gone(ctx context.Context, d *deletion, header http.Header) ([]string, error) {
-	var gone []string
-	for ids := range slices.Chunk(d.traceIDs, page) {
+	still, err := p.present(ctx, d.traceIDs, header)
+	if err != nil {
+		return nil, err
+	}
+	var gone, unseen []string
+	for _, id := range d.traceIDs {
+		switch {
+		case still[id]:
+		case d.had[id]:
+			gone = append(gone, id)
+		default:
+			unseen = append(unseen, id)
+		}
+	}
+	for ids := range slices.Chunk(unseen, page) {
+		records, err := p.set.Traces.LoadAll(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if p.spent(records[id]) {
+				gone = append(gone, id)
+			}
+		}
+	}
+	return gone, nil
+}
+
+// present are those of the traces that MLflow has, as the caller sees it.
+func (p *Proxy) present(ctx context.Context, traceIDs []string, header http.Header) (map[string]bool, error) {
+	there := make(map[string]bool, len(traceIDs))
+	for ids := range slices.Chunk(traceIDs, page) {
 		names := make([]string, len(ids))
 		for i, id := range ids {
 			names[i] = mlflow.TraceID(id)
 		}
 		answered, err := p.ask(ctx, header, "/batchGetInfos", map[string]any{"trace_ids": names})
 		if err != nil {
-			return nil, err
+			return there, err
 		}
-		still := make(map[string]bool, len(answered.TraceInfos))
 		for _, trace := range answered.TraceInfos {
-			still[trace.TraceID] = true
-		}
-		records := map[string]map[string]store.Record{}
-		if !d.met {
-			if records, err = p.set.Traces.LoadAll(ctx, ids); err != nil {
-				return nil, err
-			}
-		}
-		for i, id := range ids {
-			if !still[names[i]] && (d.met || p.spent(records[id])) {
-				gone = append(gone, id)
+			if id, ok := mlflow.OTLPTraceID(trace.TraceID); ok {
+				there[id] = true
 			}
 		}
 	}
-	return gone, nil
+	return there, nil
 }
 
 // spent reports whether no record waits for a trace that MLflow never had: it had it, or all are deleted.

@@ -165,6 +165,7 @@ func TestDeleteByID(t *testing.T) {
 		{name: "none is there", ids: []int{7, 8}},
 		{name: "one has been deleted in MLflow before", ids: []int{1, 7}, want: []int{1, 7}},
 		{name: "one is still awaited", ids: []int{1, 8}, want: []int{1}},
+		{name: "nothing was delivered to it yet", ids: []int{2, 8}, want: []int{2}},
 		{name: "cannot be looked up", ids: []int{1, 7}, refuses: true},
 	}
 	for _, test := range tests {
@@ -178,7 +179,7 @@ func TestDeleteByID(t *testing.T) {
 				upstream := startUpstream(t, d.serve)
 				f := startFront(t, upstream.URL+"/base", nil)
 				f.memory.records = map[string]map[string]store.Record{
-					traceNo(1): stood, traceNo(7): stood, traceNo(8): {"m": pendingRecord("m", time.Unix(0, 0))},
+					traceNo(1): stood, traceNo(2): {"m": pendingRecord("m", time.Unix(0, 0))}, traceNo(7): stood, traceNo(8): {"m": pendingRecord("m", time.Unix(0, 0))},
 				}
 				ids := make([]string, len(test.ids))
 				for i, n := range test.ids {
