@@ -3,7 +3,6 @@ package feedbackexporter
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -13,33 +12,14 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
-	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/bytesize"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/replica"
 )
 
 // Config configures the feedback exporter.
 type Config struct {
-	// Redis says where assessments are kept. Default: standalone on localhost:6379, without TLS.
-	Redis store.Config `mapstructure:"redis"`
-	// MLflow delivers assessments to an MLflow server. Left out: they stay in Redis only.
-	MLflow configoptional.Optional[deliver.MLflowConfig] `mapstructure:"mlflow"`
-	// Backend is the tracking backend's name in Redis and in metrics. Replicas must agree on it, and must not use it
-	// for another server. Default: the exporter's id.
-	Backend string `mapstructure:"backend"`
+	// Config says where assessments are kept and delivered to, with bounds.
+	replica.Config `mapstructure:",squash"`
 
-	// Retention is how long Redis keeps a trace's assessments after the last write. Default 720h.
-	Retention time.Duration `mapstructure:"retention"`
-	// TraceWait is how long an assessment waits for its trace to appear in the backend. Default 24h.
-	TraceWait time.Duration `mapstructure:"trace_wait"`
-	// MaxWaiting bounds the traces with automated results that wait for the backend; the longest waiting are given up.
-	// Default 1000000.
-	MaxWaiting int `mapstructure:"max_waiting"`
-	// MaxAssessmentSize bounds one assessment; larger ones are refused and counted. Default 256KiB.
-	MaxAssessmentSize bytesize.Size `mapstructure:"max_assessment_size"`
-	// MaxPerTrace bounds the assessments of one trace; further ones are refused and counted. Default 1000.
-	MaxPerTrace int `mapstructure:"max_per_trace"`
 	// Index keeps by which ids every GenAI span is found, so that feedback can name what an app knows of an answer. `{}`
 	// turns it on. Left out: off.
 	Index configoptional.Optional[IndexConfig] `mapstructure:"index"`
@@ -87,13 +67,7 @@ const (
 	// minQueueBytes and maxQueueCount tell a queue_size that was meant in another unit.
 	minQueueBytes = 1 << 20
 	maxQueueCount = 10_000_000
-
-	minAssessmentSize = bytesize.KiB
-	maxAssessmentSize = 16 * bytesize.MiB
 )
-
-// backendPattern is what can stand in a key of Redis and in a metric.
-var backendPattern = regexp.MustCompile(`^[A-Za-z0-9_./-]{1,100}$`)
 
 func createDefaultConfig() component.Config {
 	queue := exporterhelper.NewDefaultQueueConfig()
@@ -106,19 +80,13 @@ func createDefaultConfig() component.Config {
 	// What was accepted is held until Redis is back; the queue's size is the bound.
 	retry.InitialInterval, retry.MaxInterval, retry.MaxElapsedTime = time.Second, 10*time.Second, 0
 	return &Config{
-		Redis:             store.NewDefaultConfig(),
-		MLflow:            configoptional.Default(deliver.NewDefaultMLflowConfig()),
-		Retention:         720 * time.Hour,
-		TraceWait:         deliver.DefaultTraceWait,
-		MaxWaiting:        1_000_000,
-		MaxAssessmentSize: assessment.DefaultMaxSize,
-		MaxPerTrace:       1000,
-		Index:             configoptional.Default(IndexConfig{}),
-		IndexTTL:          24 * time.Hour,
-		MaxIndex:          1_000_000,
-		TimeoutConfig:     exporterhelper.NewDefaultTimeoutConfig(),
-		Queue:             configoptional.Some(queue),
-		Retry:             retry,
+		Config:        replica.NewDefaultConfig(),
+		Index:         configoptional.Default(IndexConfig{}),
+		IndexTTL:      24 * time.Hour,
+		MaxIndex:      1_000_000,
+		TimeoutConfig: exporterhelper.NewDefaultTimeoutConfig(),
+		Queue:         configoptional.Some(queue),
+		Retry:         retry,
 	}
 }
 
@@ -144,24 +112,6 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 // Validate implements confmap.Validator.
 func (c *Config) Validate() error {
 	var errs []error
-	if c.Backend != "" && !backendPattern.MatchString(c.Backend) {
-		errs = append(errs, fmt.Errorf("`backend` is %q, must be at most 100 letters, digits, `_`, `-`, `.` and `/`", c.Backend))
-	}
-	if c.Retention < time.Minute {
-		errs = append(errs, fmt.Errorf("`retention` is %v, must be at least 1m", c.Retention))
-	}
-	if c.TraceWait <= 0 || c.TraceWait > c.Retention {
-		errs = append(errs, fmt.Errorf("`trace_wait` is %v, must be above 0 and at most `retention`, which is %v", c.TraceWait, c.Retention))
-	}
-	if c.MaxWaiting < 1 {
-		errs = append(errs, fmt.Errorf("`max_waiting` is %d, must be at least 1", c.MaxWaiting))
-	}
-	if c.MaxAssessmentSize < minAssessmentSize || c.MaxAssessmentSize > maxAssessmentSize {
-		errs = append(errs, fmt.Errorf("`max_assessment_size` is %v, must be %v to %v", c.MaxAssessmentSize, minAssessmentSize, maxAssessmentSize))
-	}
-	if c.MaxPerTrace < 1 || c.MaxPerTrace > 100_000 {
-		errs = append(errs, fmt.Errorf("`max_per_trace` is %d, must be 1 to 100000", c.MaxPerTrace))
-	}
 	if c.IndexTTL < time.Minute {
 		errs = append(errs, fmt.Errorf("`index_ttl` is %v, must be at least 1m", c.IndexTTL))
 	}

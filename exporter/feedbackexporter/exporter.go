@@ -62,13 +62,10 @@ type feedbackExporter struct {
 // newFeedbackExporter connects nothing and starts nothing.
 func newFeedbackExporter(ctx context.Context, set exporter.Settings, config *Config, open openFunc) (*feedbackExporter, error) {
 	e := &feedbackExporter{
-		config: config, backend: config.Backend, settings: set, open: open,
+		config: config, backend: config.BackendName(set.ID), settings: set, open: open,
 		reducer: reducer{
 			trustHuman: config.TrustHumanEvents, maxSize: int(config.MaxAssessmentSize), keeper: newKeeper(config),
 		},
-	}
-	if e.backend == "" {
-		e.backend = set.ID.String()
 	}
 	var err error
 	if e.telemetry, err = newTelemetry(set.TelemetrySettings, e.backend); err != nil {
@@ -151,17 +148,8 @@ func (e *feedbackExporter) write(ctx context.Context, batch *queued) (w written,
 
 // start is the queue's to call, before it hands on what an earlier run left in it.
 func (e *feedbackExporter) start(ctx context.Context, host component.Host) error {
-	settings := store.Settings{
-		Retention:         e.config.Retention,
-		MaxPerTrace:       e.config.MaxPerTrace,
-		MaxAssessmentSize: int(e.config.MaxAssessmentSize),
-		MaxWaiting:        e.config.MaxWaiting,
-		IndexTTL:          e.config.IndexTTL,
-		MaxIndex:          e.config.MaxIndex,
-	}
-	if e.config.MLflow.HasValue() {
-		settings.Backends = []store.Backend{{Name: e.backend, Endpoint: e.config.MLflow.Get().HTTP.Endpoint}}
-	}
+	settings := e.config.StoreSettings(e.backend)
+	settings.IndexTTL, settings.MaxIndex = e.config.IndexTTL, e.config.MaxIndex
 	var err error
 	if e.store, err = e.open(ctx, e.config.Redis, settings, e.settings.Logger); err != nil {
 		return err

@@ -4,23 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
-	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/intake"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/review"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/bytesize"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/confkeys"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
-	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/replica"
 )
 
 // Config configures the feedback extension.
@@ -35,23 +30,9 @@ type Config struct {
 	// point here. Default: the loopback names and the endpoint's own.
 	AllowedHosts []string `mapstructure:"allowed_hosts"`
 
-	// Redis says where assessments are kept: the exporter's. Default: standalone on localhost:6379, without TLS.
-	Redis store.Config `mapstructure:"redis"`
-	// MLflow is the server behind: assessments are delivered to it, and all that is no assessment is its to answer. The
-	// exporter's keys, with the same values. Left out: Redis only, and nothing is passed on.
-	MLflow configoptional.Optional[deliver.MLflowConfig] `mapstructure:"mlflow"`
-	// Backend is the tracking backend's name in Redis and in metrics; it must be the exporter's. Default: the extension's
-	// id, which is the exporter's where both have the plain name.
-	Backend string `mapstructure:"backend"`
-
-	// Retention is how long Redis keeps a trace's assessments after the last write. Default 720h.
-	Retention time.Duration `mapstructure:"retention"`
-	// TraceWait is how long an assessment waits for its trace, or for the span it is about, to appear. Default 24h.
-	TraceWait time.Duration `mapstructure:"trace_wait"`
-	// MaxAssessmentSize bounds one assessment; larger ones are refused. Default 256KiB.
-	MaxAssessmentSize bytesize.Size `mapstructure:"max_assessment_size"`
-	// MaxPerTrace bounds the assessments of one trace; further ones are refused. Default 1000.
-	MaxPerTrace int `mapstructure:"max_per_trace"`
+	// Config holds the exporter's keys, with the same values: both work on the same assessments. MLflow is also the server
+	// behind, to which all that is no assessment is passed on; left out, nothing is.
+	replica.Config `mapstructure:",squash"`
 	// AcceptUnknownTraces takes assessments of traces that neither Redis nor MLflow has seen, and delivers them when the
 	// trace comes. Default true; false answers as MLflow does: not found.
 	AcceptUnknownTraces bool `mapstructure:"accept_unknown_traces"`
@@ -75,15 +56,7 @@ var (
 	_ confmap.Unmarshaler = (*Config)(nil)
 )
 
-const (
-	defaultEndpoint = "localhost:5080"
-
-	minAssessmentSize = bytesize.KiB
-	maxAssessmentSize = 16 * bytesize.MiB
-)
-
-// backendPattern is what can stand in a key of Redis and in a metric.
-var backendPattern = regexp.MustCompile(`^[A-Za-z0-9_./-]{1,100}$`)
+const defaultEndpoint = "localhost:5080"
 
 func createDefaultConfig() component.Config {
 	server := confighttp.NewDefaultServerConfig()
@@ -91,12 +64,7 @@ func createDefaultConfig() component.Config {
 	server.ReadHeaderTimeout, server.ReadTimeout = 10*time.Second, time.Minute
 	return &Config{
 		Server:              server,
-		Redis:               store.NewDefaultConfig(),
-		MLflow:              configoptional.Default(deliver.NewDefaultMLflowConfig()),
-		Retention:           720 * time.Hour,
-		TraceWait:           deliver.DefaultTraceWait,
-		MaxAssessmentSize:   assessment.DefaultMaxSize,
-		MaxPerTrace:         1000,
+		Config:              replica.NewDefaultConfig(),
 		AcceptUnknownTraces: true,
 		MaxPending:          100_000,
 		Access:              access.NewDefaultConfig(),
@@ -140,34 +108,13 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("`allowed_hosts` holds %q: give a host's name without scheme, port and path, such as feedback.example.com", host))
 		}
 	}
-	if c.Backend != "" && !backendPattern.MatchString(c.Backend) {
-		errs = append(errs, fmt.Errorf("`backend` is %q, must be at most 100 letters, digits, `_`, `-`, `.` and `/`", c.Backend))
-	}
 	if len(c.Review) > 0 && !c.MLflow.HasValue() {
 		errs = append(errs, errors.New("`review` needs `mlflow`: the review queues are MLflow's"))
-	}
-	return errors.Join(append(errs, c.validateBounds(), c.Access.ValidateNames(c.Server.Auth.HasValue()),
-		review.ValidateRules(c.Review))...)
-}
-
-func (c *Config) validateBounds() error {
-	var errs []error
-	if c.Retention < time.Minute {
-		errs = append(errs, fmt.Errorf("`retention` is %v, must be at least 1m", c.Retention))
-	}
-	if c.TraceWait <= 0 || c.TraceWait > c.Retention {
-		errs = append(errs, fmt.Errorf("`trace_wait` is %v, must be above 0 and at most `retention`, which is %v", c.TraceWait, c.Retention))
-	}
-	if c.MaxAssessmentSize < minAssessmentSize || c.MaxAssessmentSize > maxAssessmentSize {
-		errs = append(errs, fmt.Errorf("`max_assessment_size` is %v, must be %v to %v", c.MaxAssessmentSize, minAssessmentSize, maxAssessmentSize))
-	}
-	if c.MaxPerTrace < 1 || c.MaxPerTrace > 100_000 {
-		errs = append(errs, fmt.Errorf("`max_per_trace` is %d, must be 1 to 100000", c.MaxPerTrace))
 	}
 	if c.MaxPending < 1 {
 		errs = append(errs, fmt.Errorf("`max_pending` is %d, must be at least 1", c.MaxPending))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Access.ValidateNames(c.Server.Auth.HasValue()), review.ValidateRules(c.Review))...)
 }
 
 // isLoopback tells from the text alone: a name that has to be looked up may change what it means.

@@ -42,10 +42,7 @@ var _ extension.Extension = (*feedbackExtension)(nil)
 
 // newFeedbackExtension connects nothing and starts nothing.
 func newFeedbackExtension(set extension.Settings, config *Config) (*feedbackExtension, error) {
-	e := &feedbackExtension{config: config, backend: config.Backend, settings: set}
-	if e.backend == "" {
-		e.backend = set.ID.String()
-	}
+	e := &feedbackExtension{config: config, backend: config.BackendName(set.ID), settings: set}
 	var err error
 	if e.telemetry, err = newTelemetry(set.TelemetrySettings, e.backend); err != nil {
 		return nil, err
@@ -84,15 +81,8 @@ func (e *feedbackExtension) start(ctx context.Context, host component.Host) (err
 }
 
 func (e *feedbackExtension) storeSettings() store.Settings {
-	settings := store.Settings{
-		Retention:         e.config.Retention,
-		MaxPerTrace:       e.config.MaxPerTrace,
-		MaxAssessmentSize: int(e.config.MaxAssessmentSize),
-		MaxPending:        e.config.MaxPending,
-	}
-	if mlflow := e.config.MLflow.Get(); mlflow != nil {
-		settings.Backends = []store.Backend{{Name: e.backend, Endpoint: mlflow.HTTP.Endpoint}}
-	}
+	settings := e.config.StoreSettings(e.backend)
+	settings.MaxPending = e.config.MaxPending
 	return settings
 }
 
