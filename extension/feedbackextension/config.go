@@ -23,7 +23,7 @@ type Config struct {
 	// Server holds all keys of confighttp's server: `endpoint` (default localhost:5080), `tls`, `auth`, `cors` (for the
 	// lookup endpoint only), `max_request_body_size`, … Reading a request's header may take 10s, a request 1m.
 	Server confighttp.ServerConfig `mapstructure:",squash"`
-	// AllowUnauthenticated permits an endpoint without `auth` that other machines reach: whoever reaches it may then read
+	// AllowUnauthenticated permits an endpoint without `auth` and `user_header` that other machines reach: whoever reaches it may then read
 	// and change everything. Default false.
 	AllowUnauthenticated bool `mapstructure:"allow_unauthenticated"`
 	// AllowedHosts are the names, without port, that a request's Host may have, against pages that let their own name
@@ -99,9 +99,9 @@ func (c *Config) Validate() error {
 	switch {
 	case err != nil:
 		errs = append(errs, fmt.Errorf("`endpoint` is %q: give host:port, such as %s", c.Server.NetAddr.Endpoint, defaultEndpoint))
-	case !c.Server.Auth.HasValue() && !c.AllowUnauthenticated && !isLoopback(host):
+	case !c.named() && !c.AllowUnauthenticated && !isLoopback(host):
 		errs = append(errs, fmt.Errorf("`endpoint` is %q, which other machines may reach, and asks nobody who they are: give "+
-			"`auth`, or a loopback address such as %s, or set `allow_unauthenticated: true`", c.Server.NetAddr.Endpoint, defaultEndpoint))
+			"`auth`, `user_header`, or a loopback address such as %s, or set `allow_unauthenticated: true`", c.Server.NetAddr.Endpoint, defaultEndpoint))
 	}
 	for _, host := range c.AllowedHosts {
 		if host == "" || strings.ContainsAny(host, "/@ ") {
@@ -115,6 +115,11 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("`max_pending` is %d, must be at least 1", c.MaxPending))
 	}
 	return errors.Join(append(errs, c.Access.ValidateNames(c.Server.Auth.HasValue()), review.ValidateRules(c.Review))...)
+}
+
+// named reports whether callers are asked who they are.
+func (c *Config) named() bool {
+	return c.Server.Auth.HasValue() || c.Access.UserHeader.HasValue()
 }
 
 // isLoopback tells from the text alone: a name that has to be looked up may change what it means.

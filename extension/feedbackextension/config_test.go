@@ -97,6 +97,10 @@ func TestOpenToAllWithAuth(t *testing.T) {
 	config.Server.Auth = configoptional.Some(confighttp.AuthConfig{})
 	require.NoError(t, config.Validate())
 	config.Server.Auth = configoptional.None[confighttp.AuthConfig]()
+	config.Access.UserHeader = configoptional.Some(access.UserHeader{Name: "X-User", Proxies: []string{"10.0.0.1"}})
+	require.NoError(t, config.Validate())
+	config.Access.UserHeader = configoptional.None[access.UserHeader]()
+	require.Error(t, config.Validate())
 	config.AllowUnauthenticated = true
 	require.NoError(t, config.Validate())
 }

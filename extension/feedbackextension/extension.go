@@ -99,7 +99,7 @@ func (e *feedbackExtension) serve(ctx context.Context, host component.Host) (err
 		return fmt.Errorf("cannot listen on `endpoint` %q: %w", e.config.Server.NetAddr.Endpoint, err)
 	}
 	e.address = listener.Addr()
-	if !e.config.Server.Auth.HasValue() {
+	if !e.config.named() {
 		e.settings.Logger.Warn("this endpoint asks nobody who they are: whoever reaches it reads and changes everything; set `auth`",
 			zap.Stringer("endpoint", e.address))
 	}

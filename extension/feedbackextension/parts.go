@@ -40,7 +40,7 @@ const rightsTimeout = 3 * time.Second
 
 // newParts makes them; nothing works until start.
 func newParts(ctx context.Context, e *feedbackExtension, host component.Host) (*parts, error) {
-	p := &parts{identity: access.NewIdentity(&e.config.Access)}
+	p := &parts{identity: access.NewIdentity(&e.config.Access, e.config.Server.Auth.HasValue())}
 	if config := e.config.MLflow.Get(); config != nil {
 		var err error
 		if p.upstream, err = newUpstream(ctx, config, host, e.settings.TelemetrySettings); err != nil {
@@ -83,7 +83,7 @@ func newParts(ctx context.Context, e *feedbackExtension, host component.Host) (*
 func (e *feedbackExtension) rightsSettings(u *upstream) access.Settings {
 	settings := access.Settings{
 		Authorization: e.config.Access.Authorization,
-		Named:         e.config.Server.Auth.HasValue() || e.config.Access.UserHeader.HasValue(),
+		Named:         e.config.named(),
 		Memory:        memory{store: e.store, fact: "authorization:" + e.backend},
 		Logger:        e.settings.Logger,
 		Now:           time.Now,

@@ -31,11 +31,13 @@ type Identity struct {
 	trusted map[string]bool
 	header  string
 	proxies []netip.Prefix
+	// authenticated says that the endpoint has `auth`: without it, only the proxies tell anybody apart.
+	authenticated bool
 }
 
-// NewIdentity takes a valid configuration.
-func NewIdentity(cfg *Config) *Identity {
-	i := &Identity{admins: set(cfg.Admins), trusted: set(cfg.Trusted)}
+// NewIdentity takes a valid configuration, and whether the endpoint has `auth`.
+func NewIdentity(cfg *Config, authenticated bool) *Identity {
+	i := &Identity{admins: set(cfg.Admins), trusted: set(cfg.Trusted), authenticated: authenticated}
 	if cfg.UserHeader.HasValue() {
 		header := cfg.UserHeader.Get()
 		i.header = http.CanonicalHeaderKey(header.Name)
@@ -57,7 +59,8 @@ func set(names []string) map[string]bool {
 }
 
 // Identify is the caller of a request that passed the endpoint's `auth`, with an *answer.Error where their name is
-// unusable. It removes `user_header` from the request, so that it goes no further.
+// unusable, or where `user_header` alone tells callers apart and there is none: who went around the proxy could say to be
+// anybody. It removes `user_header` from the request, so that it goes no further.
 //
 // A proxy may have a user of its own beside the one that it names: the named one counts if the proxy's is `trusted`, and
 // the request is refused if not, because the peer may then be anybody on the proxy's machine.
@@ -77,6 +80,9 @@ func (i *Identity) Identify(r *http.Request) (Caller, error) {
 	}
 	if err := checkName(name); err != nil {
 		return Caller{}, answer.Invalid("The user's name " + err.Error())
+	}
+	if name == "" && i.header != "" && !i.authenticated {
+		return Caller{}, answer.Unauthenticated("Only the proxies that `user_header` names may call, and must name the user in "+i.header, "")
 	}
 	caller := Caller{
 		Name: name, Trusted: i.trusted[name], Admin: i.admins[name],

@@ -32,7 +32,27 @@ func identity() *Identity {
 	return NewIdentity(&Config{
 		Admins: []string{"alice"}, Trusted: []string{"bot", "proxy"},
 		UserHeader: configoptional.Some(UserHeader{Name: "x-forwarded-user", Proxies: []string{"10.0.0.0/8", "::1"}}),
-	})
+	}, true)
+}
+
+func TestIdentifyByTheHeaderAlone(t *testing.T) {
+	t.Parallel()
+	i := NewIdentity(&Config{
+		UserHeader: configoptional.Some(UserHeader{Name: "X-Forwarded-User", Proxies: []string{"10.0.0.0/8"}}),
+	}, false)
+	caller, err := i.Identify(request(t, nil, proxyAddress, "X-Forwarded-User", "alice"))
+	require.NoError(t, err)
+	assert.Equal(t, "alice", caller.Name)
+	for name, r := range map[string]*http.Request{
+		"around the proxy":          request(t, nil, otherAddress, "X-Forwarded-User", "alice"),
+		"nobody":                    request(t, nil, otherAddress),
+		"a proxy that names nobody": request(t, nil, proxyAddress),
+	} {
+		_, err := i.Identify(r)
+		var refusal *answer.Error
+		require.ErrorAs(t, err, &refusal, name)
+		assert.Equal(t, http.StatusUnauthorized, refusal.Status, name)
+	}
 }
 
 const (
@@ -124,7 +144,7 @@ func TestIdentifyName(t *testing.T) {
 func TestIdentifyWithoutUserHeader(t *testing.T) {
 	t.Parallel()
 	r := request(t, nil, "127.0.0.1:4", "X-Forwarded-User", "alice")
-	caller, err := NewIdentity(&Config{Admins: []string{"alice"}}).Identify(r)
+	caller, err := NewIdentity(&Config{Admins: []string{"alice"}}, false).Identify(r)
 	require.NoError(t, err)
 	assert.Equal(t, Caller{Door: DoorAPI, Change: mlflow.ActCreate, Credentials: Credentials{}}, caller)
 }
