@@ -108,10 +108,11 @@ func (e *feedbackExtension) newProxy(u *upstream, rights *access.Rights, adopter
 	settings := proxy.Settings{
 		Upstream: u.url.String(), Transport: u.plain.Transport, Credentials: proxy.CredentialsCaller,
 		Backend: e.backend, Traces: readable{Store: e.store, rights: rights}, Adopter: adopter, Render: records.Render,
-		Learn: rights.Learn, KnowsNames: rights.ByMLflow, Bind: bindRow, Observer: e.telemetry, Logger: e.settings.Logger,
+		KnowsNames: rights.ByMLflow, Bind: bindRow, Observer: e.telemetry, Logger: e.settings.Logger,
 	}
 	if e.config.Access.Authorization != access.AuthorizationEndpoint {
-		settings.RedisTimeout = rightsTimeout // MLflow may have to be asked who may read
+		// MLflow may have to be asked who may read; its answers tell in which experiment.
+		settings.RedisTimeout, settings.Learn = rightsTimeout, rights.Learn
 	} else {
 		// Who passes the endpoint may do everything, by the collector's own account.
 		settings.Transport, settings.Credentials = u.service.Transport, proxy.CredentialsService
