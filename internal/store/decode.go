@@ -131,11 +131,13 @@ func (d *contentDocument) assessment() assessment.Assessment {
 	return a
 }
 
-// trace is all that Redis holds of one trace.
+// trace is what Redis holds of one trace, or the part of it that was read.
 type trace struct {
 	id       string
 	revision int64
-	records  map[string]Record
+	// size is the number of all its records.
+	size    int
+	records map[string]Record
 	// unreadable are the ids of records that do not decode; they are left untouched.
 	unreadable map[string]bool
 }
@@ -186,9 +188,10 @@ func decodeTrace(traceID string, fields map[string]string) trace {
 	}
 	var subject struct {
 		Revision int64 `json:"revision"`
+		Records  int   `json:"records"`
 	}
 	if text, ok := fields[subjectField]; ok && json.Unmarshal([]byte(text), &subject) == nil {
-		t.revision = subject.Revision
+		t.revision, t.size = subject.Revision, subject.Records
 	}
 	return t
 }

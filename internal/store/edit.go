@@ -27,7 +27,8 @@ type Edit struct {
 	Now time.Time
 	// Known says that Redis holds the trace.
 	Known bool
-	// Records are the trace's, tombstones included, by id; an edit changes them by Put alone.
+	// Records are the trace's, tombstones included, by id, or those of them that the edit reads; it changes them by Put
+	// alone.
 	Records map[string]Record
 	// Pending counts the trace among those that nobody has seen, until it arrives in a backend; Settings.MaxPending
 	// bounds them.
@@ -56,7 +57,7 @@ func (e *Edit) put(r Record) error {
 	switch {
 	case known && old.Version > RecordVersion:
 		return ErrUnreadable
-	case !known && len(e.Records)+len(e.merging.trace.unreadable) >= e.merging.maxRecords:
+	case !known && e.merging.trace.size >= e.merging.maxRecords:
 		return ErrTooMany
 	}
 	r.TraceID, r.Version, r.Revision = e.TraceID, RecordVersion, old.Revision+1
@@ -81,18 +82,19 @@ func (e *Edit) put(r Record) error {
 }
 
 // Edit changes one trace: change is given what Redis holds of it, and what it puts is written if nobody else changed the
-// trace meanwhile; else it is called once more. An error of change is returned, and nothing is written.
-func (s *Store) Edit(ctx context.Context, traceID string, change func(*Edit) error) error {
+// trace meanwhile; else it is called once more. An error of change is returned, and nothing is written. Where ids are
+// given, only their records are read, with their states at Settings.Backends, whatever else the trace holds; any other
+// record that change puts has to be new.
+func (s *Store) Edit(ctx context.Context, traceID string, change func(*Edit) error, ids ...string) error {
 	if !validHex(traceID, 32) {
 		return fmt.Errorf("trace id %q is not of 32 lower-case hex digits", traceID)
 	}
 	g := &group{traceID: traceID, shard: shardOf(traceID)}
 	for range maxContended {
-		mergings, err := s.read(ctx, map[*group][]int{g: nil})
+		m, err := s.readEdit(ctx, g, ids)
 		if err != nil {
 			return fmt.Errorf("redis: %w", err)
 		}
-		m := mergings[g]
 		e := &Edit{
 			TraceID: traceID, Now: m.now, Known: m.trace.revision > 0, Records: m.trace.records,
 			merging: *m, deliveries: map[string]string{},
@@ -119,6 +121,34 @@ func (s *Store) Edit(ctx context.Context, traceID string, change func(*Edit) err
 		}
 	}
 	return errContended
+}
+
+// readEdit reads the records of ids, or all.
+func (s *Store) readEdit(ctx context.Context, g *group, ids []string) (*merging, error) {
+	if len(ids) == 0 {
+		mergings, err := s.read(ctx, map[*group][]int{g: nil})
+		return mergings[g], err
+	}
+	names := append(make([]string, 0, 1+len(ids)*(1+len(s.set.Backends))), subjectField)
+	for _, id := range ids {
+		names = append(names, id)
+		for _, backend := range s.set.Backends {
+			names = append(names, deliveryField(backend.Name, id))
+		}
+	}
+	pipe := s.client.Pipeline()
+	clock := pipe.Time(ctx)
+	values := pipe.HMGet(ctx, s.shards[g.shard].trace(g.traceID), names...)
+	if err := s.exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	fields := make(map[string]string, len(names))
+	for i, value := range values.Val() {
+		if text, there := value.(string); there {
+			fields[names[i]] = text
+		}
+	}
+	return s.newMerging(g, fields, clock.Val()), nil
 }
 
 func (s *Store) writeEdit(ctx context.Context, g *group, e *Edit) (string, error) {

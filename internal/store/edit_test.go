@@ -117,6 +117,49 @@ func TestEditsAtOnce(t *testing.T) {
 	}
 }
 
+func TestEditOfSomeRecords(t *testing.T) {
+	t.Parallel()
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t).open(t, func(_ *store.Config, set *store.Settings) { set.MaxPerTrace = 3 })
+			require.NoError(t, s.Edit(t.Context(), traceID(1), func(e *store.Edit) error {
+				assert.False(t, e.Known)
+				return nil
+			}, "a-1"))
+			delivered := given(1, "a-2")
+			delivered.Backends = map[string]store.Delivery{backendName: {State: store.DeliveryDelivered, Form: "f"}}
+			require.NoError(t, edited(t, s, 1, false, given(1, "a-1"), delivered))
+			stored := load(t, s, 1)
+
+			calls := 0
+			require.NoError(t, s.Edit(t.Context(), traceID(1), func(e *store.Edit) error {
+				calls++
+				assert.True(t, e.Known)
+				assert.Len(t, e.Records, 1)
+				if calls == 1 {
+					assert.Equal(t, stored["a-2"], e.Records["a-2"], "its deliveries with it")
+					require.NoError(t, edited(t, s, 1, false, given(1, "a-1")), "somebody else is quicker")
+				}
+				r := e.Records["a-2"]
+				r.Rationale = "on second thought"
+				require.NoError(t, e.Put(r))
+				return e.Put(given(1, "a-3"))
+			}, "a-2", "a-3"))
+			assert.Equal(t, 2, calls)
+			records := load(t, s, 1)
+			assert.Len(t, records, 3)
+			assert.EqualValues(t, 2, records["a-1"].Revision, "the other's change stands")
+			assert.EqualValues(t, 2, records["a-2"].Revision)
+			assert.Equal(t, delivered.Backends, records["a-2"].Backends)
+
+			require.ErrorIs(t, s.Edit(t.Context(), traceID(1), func(e *store.Edit) error {
+				return e.Put(given(1, "a-4"))
+			}, "a-4"), store.ErrTooMany, "those that were not read count as well")
+		})
+	}
+}
+
 func TestEditKeepsDeliveries(t *testing.T) {
 	t.Parallel()
 	for name, start := range servers {

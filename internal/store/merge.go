@@ -47,7 +47,7 @@ func (m *merging) put(a *assessment.Assessment) Outcome {
 	}
 	old, known := m.trace.records[a.ID]
 	if !known {
-		if len(m.trace.records)+len(m.trace.unreadable) >= m.maxRecords {
+		if m.trace.size >= m.maxRecords {
 			return OutcomeRefused
 		}
 		record := newRecord(a, m.now)
@@ -220,6 +220,9 @@ func (m *merging) write(r Record) bool {
 		m.changed = append(m.changed, r.ID)
 	}
 	m.texts[r.ID] = text
+	if _, known := m.trace.records[r.ID]; !known {
+		m.trace.size++
+	}
 	m.trace.records[r.ID] = r
 	m.byPerson = m.byPerson || r.Touched
 	return true

@@ -96,12 +96,16 @@ func (s *Store) read(ctx context.Context, pending map[*group][]int) (map[*group]
 	}
 	mergings := make(map[*group]*merging, len(pending))
 	for g, hash := range hashes {
-		mergings[g] = &merging{
-			trace: decodeTrace(g.traceID, hash.Val()), now: clock.Val().UTC().Truncate(time.Microsecond),
-			maxRecords: s.set.MaxPerTrace, maxSize: s.set.MaxAssessmentSize,
-		}
+		mergings[g] = s.newMerging(g, hash.Val(), clock.Val())
 	}
 	return mergings, nil
+}
+
+func (s *Store) newMerging(g *group, fields map[string]string, now time.Time) *merging {
+	return &merging{
+		trace: decodeTrace(g.traceID, fields), now: now.UTC().Truncate(time.Microsecond),
+		maxRecords: s.set.MaxPerTrace, maxSize: s.set.MaxAssessmentSize,
+	}
 }
 
 // mergeCall writes what a merging changed, or is nil if that is nothing.

@@ -40,6 +40,10 @@ func (s *Service) Create(ctx context.Context, traceID string, a assessment.Asses
 	if err := checkRow(&a); err != nil {
 		return store.Record{}, err
 	}
+	ids := []string{a.ID}
+	if a.Overrides != "" {
+		ids = append(ids, a.Overrides)
+	}
 	var created store.Record
 	err := s.change(ctx, traceID, nil, func(d *draft) error {
 		if err := d.expect(s.acceptUnknown); err != nil {
@@ -48,7 +52,7 @@ func (s *Service) Create(ctx context.Context, traceID string, a assessment.Asses
 		var err error
 		created, err = d.create(a, derived)
 		return err
-	})
+	}, ids...)
 	return created, err
 }
 

@@ -21,7 +21,7 @@ import (
 // Store keeps the records; *store.Store is one.
 type Store interface {
 	Load(ctx context.Context, traceID string) (map[string]store.Record, error)
-	Edit(ctx context.Context, traceID string, change func(*store.Edit) error) error
+	Edit(ctx context.Context, traceID string, change func(*store.Edit) error, ids ...string) error
 }
 
 var _ Store = (*store.Store)(nil)
@@ -114,19 +114,23 @@ var (
 )
 
 // change edits a trace; where edit finds that Redis lacks something, MLflow is asked, its rows are taken over, and edit
-// is called once more.
-func (s *Service) change(ctx context.Context, traceID string, there *standing, edit func(*draft) error) error {
+// is called once more. Until then it sees the records of ids alone, if any are given.
+func (s *Service) change(
+	ctx context.Context, traceID string, there *standing, edit func(*draft) error, ids ...string,
+) error {
 	for {
-		err := s.edit(ctx, traceID, there, edit)
+		err := s.edit(ctx, traceID, there, edit, ids...)
 		if !errors.Is(err, errLacking) {
 			return refusal(err)
 		}
-		there = s.ask(ctx, traceID)
+		there, ids = s.ask(ctx, traceID), nil
 	}
 }
 
 // edit is one try. Rows that Redis refuses are left where they are: one of them must not hide the others.
-func (s *Service) edit(ctx context.Context, traceID string, there *standing, edit func(*draft) error) error {
+func (s *Service) edit(
+	ctx context.Context, traceID string, there *standing, edit func(*draft) error, ids ...string,
+) error {
 	var left leftOut
 	for {
 		left.again = false
@@ -136,7 +140,7 @@ func (s *Service) edit(ctx context.Context, traceID string, there *standing, edi
 				return errRefusedRow
 			}
 			return edit(d)
-		})
+		}, ids...)
 		if !left.again {
 			return err
 		}
