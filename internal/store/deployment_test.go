@@ -55,6 +55,77 @@ func roundTrip(t *testing.T, st *store.Store) {
 	assert.Equal(t, 1, granted)
 }
 
+// peoplesRoundTrip runs everything that the extension needs once, on the traces of roundTrip and on others.
+func peoplesRoundTrip(t *testing.T, st *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	const first, n = 1000, 200
+	var entries []store.IndexEntry
+	var contents []store.SpanContent
+	for i := first; i < first+n; i++ {
+		require.NoError(t, edited(t, st, i, true, given(i, "a-1")))
+		of := responseID(traceID(i))
+		require.Empty(t, hold(t, st, of, "a-2"))
+		entries = append(entries, indexed(of, i, created))
+		contents = append(contents, store.SpanContent{TraceID: traceID(i), SpanID: spanID, Content: store.Content{Answer: "Yes."}})
+	}
+	require.Zero(t, index(t, st, entries...))
+	refused, err := st.KeepContent(ctx, contents)
+	require.NoError(t, err)
+	require.Zero(t, refused)
+	assert.Len(t, resolve(t, st, responseID(traceID(first))), 1)
+	swept := sweep(t, st)
+	require.Len(t, swept.Ready, n)
+	for i := range swept.Ready {
+		assert.True(t, drop(t, st, &swept.Ready[i], ""))
+	}
+	content, err := st.Content(ctx, traceID(first))
+	require.NoError(t, err)
+	assert.Len(t, content, 1)
+
+	visited, from := 0, store.Place{}
+	for more := true; more; {
+		var visits []store.Visit
+		visits, more, err = st.Walk(ctx, from, time.Time{}, 50)
+		require.NoError(t, err)
+		require.NotEmpty(t, visits)
+		visited, from = visited+len(visits), visits[len(visits)-1].Place
+	}
+	assert.Equal(t, 400, visited)
+
+	for _, c := range claim(t, st, 2*n) {
+		require.True(t, settle(t, st, c, store.Settlement{
+			Deliveries: map[string]store.Delivery{"a-1": {State: store.DeliveryDelivered, Form: "f"}}, Done: true,
+		}))
+	}
+	assert.Zero(t, backlog(t, st))
+	doubted, _, err := st.Doubt(ctx, backendName, store.Doubt{Missing: 100, Most: 20, Share: 0.05, Window: time.Minute, Hold: time.Minute})
+	require.NoError(t, err)
+	assert.True(t, doubted)
+	revisited, _, err := st.Revisit(ctx, backendName, store.Revisit{Window: time.Hour, Limit: 50, Interval: time.Second})
+	require.NoError(t, err)
+	assert.Equal(t, 50, revisited)
+	restored := restore(t, st, store.Restore{Limit: 2 * n})
+	assert.Equal(t, n, restored.Traces)
+	require.NoError(t, st.Forget(ctx, traceID(first), traceID(first+1), traceID(first+2)))
+	assert.Empty(t, load(t, st, first+2))
+
+	held, err := st.ReviewLease(ctx, backendName, "me", time.Minute)
+	require.NoError(t, err)
+	require.True(t, held)
+	require.NoError(t, st.AddReviewQueue(ctx, backendName, "rq-1", time.Now()))
+	require.NoError(t, st.ReviewPending(ctx, backendName, []string{traceID(first + 3)}))
+	reviewed := 0
+	for deadline := time.Now().Add(20 * time.Second); reviewed < 200+n-3 && time.Now().Before(deadline); {
+		_, added, _ := looked(t, st, addedBy("doubtful"))
+		reviewed += added["doubtful"]
+	}
+	assert.Equal(t, 200+n-3, reviewed)
+	reviews, err := st.Reviews(ctx, traceID(first+3))
+	require.NoError(t, err)
+	assert.Len(t, reviews, 1)
+}
+
 func TestRedisDownThenUp(t *testing.T) {
 	t.Parallel()
 	mini := miniredis.NewMiniRedis()
@@ -174,6 +245,7 @@ func TestCluster(t *testing.T) {
 		})
 	}
 	roundTrip(t, open(0))
+	peoplesRoundTrip(t, open(0))
 	for _, client := range clients {
 		keys := client.Keys(t.Context(), "*:trace:*").Val()
 		assert.NotEmpty(t, keys)
@@ -196,7 +268,9 @@ func TestSentinel(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
 	writeFile(t, file, fmt.Sprintf("sentinel monitor feedback %s %s 1\n", host, port))
 	runRedis(t, program, sentinel, file, "--sentinel")
-	roundTrip(t, (&server{addr: sentinel}).open(t, func(cfg *store.Config, _ *store.Settings) {
+	st := (&server{addr: sentinel}).open(t, func(cfg *store.Config, _ *store.Settings) {
 		cfg.Mode, cfg.MasterName = store.ModeSentinel, "feedback"
-	}))
+	})
+	roundTrip(t, st)
+	peoplesRoundTrip(t, st)
 }

@@ -14,6 +14,7 @@
 //	    .sync:<backend>             the claim of the trace: token, end of the lease, first due, deferrals
 //	    .dead:<backend>             why the backend's loop gave the trace up
 //	    .review:<rule>              why the trace was put into a review queue, JSON
+//	    .reviewed:<backend>         of one that stands in a queue, the last change that the review rules looked at
 //	{fb:07}:content:<trace>         hash, expires with the trace: what the spans were asked and answered, by span id
 //	{fb:07}:recent                  zset of trace ids by the time of their last change, or last look at the review queue
 //	                                that they stand in

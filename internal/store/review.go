@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,9 @@ const (
 
 	reviewField = ".review:"
 )
+
+// reviewedField holds, of a trace that stands in a queue, the time of the last change that was looked at.
+func reviewedField(backend string) string { return ".reviewed:" + backend }
 
 func (s *shard) waiting(backend string) string { return s.tag + ":review:" + backend }
 
@@ -100,6 +104,10 @@ type ReviewStep struct {
 	places map[string]any
 	// waiting are the ids of the waiting list, which leave it unless they have to wait on.
 	waiting map[string]struct{}
+	// changed are the times of the last change of what was shown, in Redis' milliseconds, and queued the ids of those
+	// that stand in a queue.
+	changed map[string]int64
+	queued  map[string]struct{}
 }
 
 // ReviewResult is what became of one trace of a step.
@@ -133,7 +141,10 @@ func (s *Store) ReviewNext(ctx context.Context, backend string, look func(*Revie
 	if err := s.exec(ctx, pipe); err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	step := &ReviewStep{Now: clock.Val().UTC(), backend: backend, places: map[string]any{}, waiting: map[string]struct{}{}}
+	step := &ReviewStep{
+		Now: clock.Val().UTC(), backend: backend, places: map[string]any{},
+		waiting: map[string]struct{}{}, changed: map[string]int64{}, queued: map[string]struct{}{},
+	}
 	ids, err := s.reviewables(ctx, step, kept.Val())
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
@@ -146,18 +157,10 @@ func (s *Store) ReviewNext(ctx context.Context, backend string, look func(*Revie
 	return step, nil
 }
 
-// reviewable is a trace of a step. Of those that did not wait, only changes after the walk's place count: a trace that
-// stands in a queue moves to the front of the recent list without having changed.
-type reviewable struct {
-	id    string
-	after int64
-}
-
-// reviewables returns the traces of the next step.
-func (s *Store) reviewables(ctx context.Context, step *ReviewStep, kept map[string]string) ([]reviewable, error) {
+// reviewables returns the ids of the traces of the next step.
+func (s *Store) reviewables(ctx context.Context, step *ReviewStep, kept map[string]string) ([]string, error) {
 	now := step.Now.UnixMilli()
 	until := now - reviewDelay.Milliseconds()
-	var places [shardCount]int64
 	var changed, waiting [shardCount]*redis.ZSliceCmd
 	pipe := s.client.Pipeline()
 	for i := range s.shards {
@@ -166,7 +169,6 @@ func (s *Store) reviewables(ctx context.Context, step *ReviewStep, kept map[stri
 			place = now - reviewBefore.Milliseconds()
 			step.places[strconv.Itoa(i)] = place
 		}
-		places[i] = place
 		changed[i] = pipe.ZRangeByScoreWithScores(ctx, s.shards[i].recent, &redis.ZRangeBy{
 			Min: "(" + strconv.FormatInt(place, 10), Max: strconv.FormatInt(until, 10), Count: reviewPerShard + 1,
 		})
@@ -177,7 +179,7 @@ func (s *Store) reviewables(ctx context.Context, step *ReviewStep, kept map[stri
 	if err := s.exec(ctx, pipe); err != nil {
 		return nil, err
 	}
-	var traces []reviewable
+	var ids []string
 	for i := range s.shards {
 		found, more, err := s.wholeMoments(ctx, &s.shards[i], changed[i].Val())
 		if err != nil {
@@ -189,16 +191,16 @@ func (s *Store) reviewables(ctx context.Context, step *ReviewStep, kept map[stri
 		for _, z := range waiting[i].Val() {
 			id, _ := z.Member.(string)
 			step.waiting[id] = struct{}{}
-			traces = append(traces, reviewable{id: id})
+			ids = append(ids, id)
 		}
 		step.More = step.More || more || len(waiting[i].Val()) == reviewPerShard
 		for _, one := range found {
 			if _, twice := step.waiting[one.id]; !twice {
-				traces = append(traces, reviewable{id: one.id, after: places[i]})
+				ids = append(ids, one.id)
 			}
 		}
 	}
-	return traces, nil
+	return ids, nil
 }
 
 // wholeMoments cuts what was found of a shard after a millisecond of which all changes are there, so that its time can be
@@ -226,29 +228,38 @@ func (s *Store) wholeMoments(ctx context.Context, shard *shard, found []redis.Z)
 	return traces, more, nil
 }
 
-// lookAt reads traces and shows them.
-func (s *Store) lookAt(ctx context.Context, step *ReviewStep, traces []reviewable, look func(*ReviewTrace)) error {
+// lookAt reads traces and shows them. One that stands in a queue moves to the front of the recent list without having
+// changed, and is shown only if it did.
+func (s *Store) lookAt(ctx context.Context, step *ReviewStep, ids []string, look func(*ReviewTrace)) error {
 	pipe := s.client.Pipeline()
-	hashes := make([]*redis.MapStringStringCmd, len(traces))
-	for i, one := range traces {
-		hashes[i] = pipe.HGetAll(ctx, s.shards[shardOf(one.id)].trace(one.id))
+	hashes := make([]*redis.MapStringStringCmd, len(ids))
+	for i, id := range ids {
+		hashes[i] = pipe.HGetAll(ctx, s.shards[shardOf(id)].trace(id))
 	}
 	if err := s.exec(ctx, pipe); err != nil {
 		return err
 	}
-	for i, one := range traces {
+	for i, id := range ids {
 		var subject struct {
 			LastSeen int64 `json:"last_seen"`
 		}
 		fields := hashes[i].Val()
 		text, known := fields[subjectField]
-		if !known || json.Unmarshal([]byte(text), &subject) != nil || subject.LastSeen <= one.after {
+		if !known || json.Unmarshal([]byte(text), &subject) != nil {
 			continue
 		}
-		decoded := decodeTrace(one.id, fields)
+		if reviewed, queued := fields[reviewedField(step.backend)]; queued {
+			before, _ := strconv.ParseInt(reviewed, 10, 64)
+			if _, waited := step.waiting[id]; !waited && subject.LastSeen <= before {
+				continue
+			}
+			step.queued[id] = struct{}{}
+		}
+		step.changed[id] = subject.LastSeen
+		decoded := decodeTrace(id, fields)
 		_, dead := fields[deadField(step.backend)]
 		look(&ReviewTrace{
-			TraceID: one.id, Waited: step.Now.Sub(time.UnixMilli(subject.LastSeen)),
+			TraceID: id, Waited: step.Now.Sub(time.UnixMilli(subject.LastSeen)),
 			Dead: dead, Records: decoded.records, Reviews: reviewsOf(fields),
 		})
 	}
@@ -264,14 +275,16 @@ func (s *Store) ReviewDone(ctx context.Context, step *ReviewStep, results []Revi
 	for i := range results {
 		result := &results[i]
 		delete(step.waiting, result.TraceID)
+		delete(step.queued, result.TraceID)
 		what := "d"
 		if result.Again > 0 {
 			what = strconv.FormatInt(max(1, result.Again.Milliseconds()), 10)
 		}
-		calls.add(result.TraceID, what, result.Added)
+		calls.add(result.TraceID, what, step.changed[result.TraceID], result.Added)
 	}
-	for id := range step.waiting {
-		calls.add(id, "d", nil)
+	maps.Copy(step.queued, step.waiting)
+	for id := range step.queued {
+		calls.add(id, "d", step.changed[id], nil)
 	}
 	if added, refused, err = calls.run(ctx, s); err != nil {
 		return nil, nil, err

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -275,6 +276,35 @@ func TestReviewPendingIsReadAgain(t *testing.T) {
 			assert.Empty(t, ids)
 		})
 	}
+}
+
+// A change is looked at although the trace moves in the list, because it stands in a queue, before the walk comes by.
+func TestReviewMissesNoChangeOfWhatMoves(t *testing.T) {
+	t.Parallel()
+	s := startMini(t)
+	st := s.open(t, nil)
+	moving := 0
+	put(t, st, check(moving, "c", assessment.False))
+	shard, _, _ := strings.Cut(traceKey(t, s, moving), ":trace:")
+	passing := 1
+	for put(t, st, check(passing, "c", assessment.False)); !strings.HasPrefix(traceKey(t, s, passing), shard); passing++ {
+		put(t, st, check(passing+1, "c", assessment.False))
+	}
+	s.pass(t, 2*time.Second)
+	ids, _, _ := looked(t, st, nil)
+	require.Len(t, ids, passing+1)
+
+	put(t, st, opinion(moving, "a-1", assessment.False))
+	s.pass(t, 10*time.Millisecond)
+	put(t, st, opinion(passing, "a-1", assessment.False))
+	s.pass(t, 500*time.Millisecond)
+	require.NoError(t, st.ReviewPending(t.Context(), backendName, []string{traceID(moving)}))
+	s.pass(t, 600*time.Millisecond)
+	ids, _, _ = looked(t, st, nil)
+	require.Equal(t, []string{traceID(passing)}, ids)
+	s.pass(t, time.Second)
+	ids, _, _ = looked(t, st, nil)
+	require.Equal(t, []string{traceID(moving)}, ids)
 }
 
 func TestReviewDead(t *testing.T) {

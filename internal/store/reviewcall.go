@@ -26,7 +26,8 @@ func newReviewCalls(s *Store, backend string) *reviewCalls {
 	return &reviewCalls{store: s, backend: backend, open: map[int]*reviewCall{}}
 }
 
-func (c *reviewCalls) add(traceID, what string, notes []Review) {
+// add notes what is to become of a trace, whose last change that was looked at is of the given time; 0: of none.
+func (c *reviewCalls) add(traceID, what string, changed int64, notes []Review) {
 	at := shardOf(traceID)
 	one := c.open[at]
 	if one == nil || len(one.traces) >= maxCallRecords {
@@ -34,12 +35,12 @@ func (c *reviewCalls) add(traceID, what string, notes []Review) {
 		head := c.store.putHead
 		one = &reviewCall{call: call{
 			script: reviewScript, keys: []string{shard.recent, shard.waiting(c.backend)},
-			args: []any{shard.tag, head[0], head[2], head[5]},
+			args: []any{shard.tag, head[0], head[2], head[5], reviewedField(c.backend)},
 		}}
 		c.open[at] = one
 		c.all = append(c.all, one)
 	}
-	one.args = append(one.args, traceID, what, len(notes))
+	one.args = append(one.args, traceID, what, changed, len(notes))
 	rules := make([]string, len(notes))
 	for i := range notes {
 		text, _ := json.Marshal(&notes[i]) // nothing in it can fail

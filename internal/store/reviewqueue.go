@@ -15,7 +15,7 @@ func (s *Store) ReviewPending(ctx context.Context, backend string, traceIDs []st
 	calls := newReviewCalls(s, backend)
 	for _, id := range traceIDs {
 		if validHex(id, 32) {
-			calls.add(id, "t", nil)
+			calls.add(id, "t", 0, nil)
 		}
 	}
 	_, _, err := calls.run(ctx, s)

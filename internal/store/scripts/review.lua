@@ -1,17 +1,18 @@
 -- Writes what became of traces of one shard that were looked at for the review rules.
--- KEYS: recent, waiting. ARGV: tag, retention (s), max recent, max waiting; then per trace: id, what is to become of it
--- ("d": no more is to be done, "t": it stands in a queue, or the wait in ms until it is looked at again), n, n pairs of
--- field and note. A note that is there already stays. A trace that was put into a queue, or stands in one, counts as
--- changed now, and is kept as if it had been written.
+-- KEYS: recent, waiting. ARGV: tag, retention (s), max recent, max waiting, the field of the last change that was looked
+-- at; then per trace: id, what is to become of it ("d": no more is to be done, "t": it stands in a queue, or the wait in
+-- ms until it is looked at again), the time of the last change that was looked at now, n, n pairs of field and note. A
+-- note that is there already stays. A trace that was put into a queue, or stands in one, counts as changed now, and is
+-- kept as if it had been written; from then on its field says which of its changes was looked at.
 -- Reply: per trace "1" or, where too many wait, "0"; then per note "1" if it is new, else "0".
 local recent, waiting = KEYS[1], KEYS[2]
-local tag, retention, max_waiting = ARGV[1], ARGV[2], tonumber(ARGV[4])
+local tag, retention, max_waiting, reviewed = ARGV[1], ARGV[2], tonumber(ARGV[4]), ARGV[5]
 local now = clock()
 local out, touched = {}, {}
-local p, last = 5, #ARGV
+local p, last = 6, #ARGV
 while p <= last do
-  local id, what, n = ARGV[p], ARGV[p + 1], tonumber(ARGV[p + 2])
-  p = p + 3
+  local id, what, looked_at, n = ARGV[p], ARGV[p + 1], ARGV[p + 2], tonumber(ARGV[p + 3])
+  p = p + 4
   local key = tag .. ':trace:' .. id
   local there = redis.call('HEXISTS', key, 'subject') == 1
   local at, letter, touch = #out + 1, '1', there and what == 't'
@@ -21,6 +22,11 @@ while p <= last do
     touch = touch or new
   end
   p = p + 2 * n
+  if touch and what == 't' then
+    redis.call('HSETNX', key, reviewed, '0')
+  elseif touch or there and redis.call('HEXISTS', key, reviewed) == 1 then
+    redis.call('HSET', key, reviewed, looked_at)
+  end
   if touch then
     touched[#touched + 1] = int(now)
     touched[#touched + 1] = id
