@@ -254,6 +254,9 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return time.Time{}, &Error{Code: "REQUEST_INVALID", Message: "no valid request", cause: err}
 	}
+	// Every call may be made twice: ids are ours, or names are taken already. So the transport may repeat one that met a
+	// connection which the server was about to close. Without a value the header is not sent.
+	request.Header["Idempotency-Key"] = []string{}
 	maps.Copy(request.Header, c.header)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")

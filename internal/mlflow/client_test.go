@@ -213,6 +213,31 @@ func TestBatchGetInfosFallsBackToSingleCalls(t *testing.T) {
 	assert.Equal(t, 2026, infos.ServerTime.Year())
 }
 
+// A server closes connections that were idle, at times just when a call comes.
+func TestCallOverAConnectionThatIsBeingClosed(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		assert.NotContains(t, r.Header, "Idempotency-Key")
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		if calls++; calls == 2 {
+			connection, _, err := http.NewResponseController(w).Hijack()
+			assert.NoError(t, err)
+			assert.NoError(t, connection.Close())
+			return
+		}
+		_, err = w.Write(body)
+		assert.NoError(t, err)
+	})
+	for range 2 {
+		row, err := client.CreateAssessment(t.Context(), &Assessment{ID: "a-1", TraceID: "tr-1"})
+		require.NoError(t, err)
+		assert.Equal(t, "a-1", row.ID)
+	}
+	assert.Equal(t, 3, calls)
+}
+
 func TestTraceID(t *testing.T) {
 	t.Parallel()
 	const id = "0102030405060708090a0b0c0d0e0f10"

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,12 +37,32 @@ type deletion struct {
 	named int
 }
 
-// deleteRequest is the body of MLflow's call; numbers may be sent as texts.
+// deleteRequest is the body of MLflow's call; numbers may be sent as texts. It refuses a body with both spellings of a
+// name.
 type deleteRequest struct {
 	ExperimentID string      `json:"experiment_id"`
 	MaxTimestamp json.Number `json:"max_timestamp_millis"`
 	MaxTraces    json.Number `json:"max_traces"`
 	RequestIDs   []string    `json:"request_ids"`
+
+	CamelMaxTimestamp json.Number `json:"maxTimestampMillis"`
+	CamelMaxTraces    json.Number `json:"maxTraces"`
+	CamelRequestIDs   []string    `json:"requestIds"`
+}
+
+// until is the time in ms up to which traces are to be deleted; false for none.
+func (d *deleteRequest) until() (int64, bool) {
+	ms, err := cmp.Or(d.MaxTimestamp, d.CamelMaxTimestamp).Float64()
+	return int64(ms), err == nil
+}
+
+// most is how many traces are deleted by time at most, as far as they are looked for.
+func (d *deleteRequest) most() int {
+	n, err := cmp.Or(d.MaxTraces, d.CamelMaxTraces).Float64()
+	if err != nil || n <= 0 {
+		return maxSought
+	}
+	return int(min(n, maxSought))
 }
 
 // prepare finds out which traces a deletion is about, before MLflow deletes them. Where that fails the deletion goes on:
@@ -57,9 +78,9 @@ func (p *Proxy) prepare(r *http.Request) (*deletion, error) {
 		request = deleteRequest{} // MLflow says what is wrong with it
 	}
 	d := &deletion{had: map[string]bool{}}
-	ids := request.RequestIDs
-	until, err := request.MaxTimestamp.Int64()
-	byTime := len(ids) == 0 && err == nil
+	ids := slices.Concat(request.RequestIDs, request.CamelRequestIDs)
+	until, byTime := request.until()
+	byTime = byTime && len(ids) == 0
 	if byTime {
 		if ids, err = p.seek(r, &request, until); err != nil {
 			p.set.Logger.Warn("not all traces that are to be deleted were found out", zap.Error(err))
@@ -86,10 +107,7 @@ func (p *Proxy) prepare(r *http.Request) (*deletion, error) {
 
 // seek searches, as the caller, for the oldest traces up to a time.
 func (p *Proxy) seek(r *http.Request, request *deleteRequest, until int64) (ids []string, err error) {
-	most := maxSought
-	if n, err := request.MaxTraces.Int64(); err == nil && n > 0 {
-		most = int(min(n, maxSought))
-	}
+	most := request.most()
 	ctx, cancel := context.WithTimeout(r.Context(), seekTimeout)
 	defer cancel()
 	location := map[string]any{

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,15 +79,19 @@ type deleter struct {
 
 func (d *deleter) serve(w http.ResponseWriter, r *http.Request) {
 	var request struct {
-		Filter      string   `json:"filter"`
-		MaxResults  int      `json:"max_results"`
-		PageToken   string   `json:"page_token"`
-		TraceIDs    []string `json:"trace_ids"`
-		RequestIDs  []string `json:"request_ids"`
-		Until       string   `json:"max_timestamp_millis"`
-		MostDeleted int      `json:"max_traces"`
+		Filter      string      `json:"filter"`
+		MaxResults  int         `json:"max_results"`
+		PageToken   string      `json:"page_token"`
+		TraceIDs    []string    `json:"trace_ids"`
+		RequestIDs  []string    `json:"request_ids"`
+		Until       json.Number `json:"max_timestamp_millis"`
+		MostDeleted float64     `json:"max_traces"`
 	}
-	_ = json.NewDecoder(r.Body).Decode(&request)
+	body, _ := io.ReadAll(r.Body)
+	body = []byte(strings.NewReplacer( // MLflow takes either spelling of these
+		"maxTimestampMillis", "max_timestamp_millis", "maxTraces", "max_traces", "requestIds", "request_ids",
+	).Replace(string(body)))
+	_ = json.Unmarshal(body, &request)
 	infos := func(ids []string) string {
 		text := make([]string, len(ids))
 		for i, id := range ids {
@@ -121,9 +126,9 @@ func (d *deleter) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		ids := request.RequestIDs
 		if request.Until != "" {
-			until, _ := strconv.ParseInt(request.Until, 10, 64)
-			if ids = d.until(until); request.MostDeleted > 0 {
-				ids = ids[:min(len(ids), request.MostDeleted)]
+			until, _ := request.Until.Float64()
+			if ids = d.until(int64(until)); request.MostDeleted > 0 {
+				ids = ids[:min(len(ids), int(request.MostDeleted))]
 			}
 		}
 		deleted := 0
@@ -154,15 +159,16 @@ func TestDeleteByID(t *testing.T) {
 	t.Parallel()
 	stood := standing(t)
 	tests := []struct {
-		name    string
-		ids     []int
-		refuses bool
-		err     error
-		want    []int
+		name, spelling string
+		ids            []int
+		refuses        bool
+		err            error
+		want           []int
 	}{
 		{name: "all are there", ids: []int{1, 2}, want: []int{1, 2}},
 		{name: "named twice", ids: []int{1, 1}, want: []int{1}},
 		{name: "none is there", ids: []int{7, 8}},
+		{name: "the other spelling", spelling: "requestIds", ids: []int{1, 2}, want: []int{1, 2}},
 		{name: "one has been deleted in MLflow before", ids: []int{1, 7}, want: []int{1, 7}},
 		{name: "one is still awaited", ids: []int{1, 8}, want: []int{1}},
 		{name: "nothing was delivered to it yet", ids: []int{2, 8}, want: []int{2}},
@@ -185,7 +191,7 @@ func TestDeleteByID(t *testing.T) {
 				for i, n := range test.ids {
 					ids[i] = mlflow.TraceID(traceNo(n))
 				}
-				body, err := json.Marshal(map[string]any{"experiment_id": "0", "request_ids": ids})
+				body, err := json.Marshal(map[string]any{"experiment_id": "0", cmp.Or(test.spelling, "request_ids"): ids})
 				require.NoError(t, err)
 				response, answered := f.send(t, http.MethodPost, path, string(body), map[string]string{"Authorization": "Basic YTpi"})
 				assert.Equal(t, http.StatusOK, response.StatusCode)
@@ -213,6 +219,7 @@ func TestDeleteByTime(t *testing.T) {
 	}{
 		{body: `{"experiment_id":"0","max_timestamp_millis":"899"}`, forgotten: 900, pages: 2, requests: 3},
 		{body: `{"experiment_id":"0","max_timestamp_millis":"899","max_traces":700}`, forgotten: 700, pages: 2, requests: 3},
+		{body: `{"experiment_id":"0","maxTimestampMillis":899.0,"maxTraces":700.0}`, forgotten: 700, pages: 2, requests: 3},
 		{body: `{"experiment_id":"0","max_timestamp_millis":"-1"}`, pages: 1, requests: 2},
 		{body: `{"experiment_id":"0"}`, requests: 1},
 		{body: `{"experiment_id":"0","request_ids":[]}`, requests: 1},

@@ -161,3 +161,43 @@ func TestBrokenAnswer(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 	assert.Len(t, mlflow.requests(), 3, "an answer that breaks off is no reason to stop asking")
 }
+
+// TestConnectionThatIsBeingClosed meets MLflow's server just as it closes a connection that was idle.
+func TestConnectionThatIsBeingClosed(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, path       string
+		status, requests int
+	}{
+		{"a read", apiTraces + "/search", http.StatusOK, 3},
+		{"what may change something", "/api/2.0/mlflow/runs/create", http.StatusServiceUnavailable, 2},
+		{"of another trace", apiTraces + "/tr-1/assessments", http.StatusServiceUnavailable, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int64
+			mlflow := startUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
+				if calls.Add(1) == 2 {
+					panic(http.ErrAbortHandler)
+				}
+				_, _ = io.WriteString(w, `{}`)
+			})
+			f := startFront(t, mlflow.URL, func(s *Settings) {
+				transport := &http.Transport{MaxConnsPerHost: 1}
+				t.Cleanup(transport.CloseIdleConnections)
+				s.Transport = transport
+			})
+			const request = `{"max_results": 5}`
+			for _, expected := range []int{http.StatusOK, tt.status} {
+				response, _ := f.send(t, http.MethodPost, tt.path, request, nil)
+				assert.Equal(t, expected, response.StatusCode)
+			}
+			assert.Len(t, mlflow.requests(), tt.requests)
+			for _, seen := range mlflow.requests() {
+				assert.Equal(t, request, seen.body)
+				assert.NotContains(t, seen.header, "Idempotency-Key")
+			}
+		})
+	}
+}

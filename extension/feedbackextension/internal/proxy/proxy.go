@@ -94,6 +94,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var err error
 	switch e.route {
+	case routeTraces:
+		err = repeatable(r)
 	case routeAssessment:
 		id := strings.Split(path, "/")[5]
 		err = answer.NotFound("Trace with ID '" + id[:min(len(id), maxQuoted)] + "' not found.")
