@@ -27,7 +27,7 @@ func (p *parts) handler(config *Config, ready func() bool) http.Handler {
 		hosts = proxy.DefaultHosts(config.Server.NetAddr.Endpoint)
 	}
 	router := &router{parts: p, own: p.own(), prefix: p.prefix(), ready: ready}
-	return allowed(proxy.Hosts(hosts, proxy.SameOrigin(mayCross, router)))
+	return router.crossing(proxy.Hosts(hosts, proxy.SameOrigin(mayCross, router)))
 }
 
 // own are the calls that MLflow does not have.
@@ -49,7 +49,7 @@ func (p *parts) prefix() string {
 	return strings.TrimRight(p.upstream.url.Path, "/")
 }
 
-// router sends each request to the part that answers it.
+// router sends each request to the part that answers it. All paths may begin with MLflow's static prefix, or not.
 type router struct {
 	*parts
 
@@ -67,17 +67,16 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := access.WithCaller(r.Context(), caller)
 	r = r.WithContext(ctx)
-	path := r.URL.Path
-	if below, found := strings.CutPrefix(path, t.prefix); found && strings.HasPrefix(below, "/") {
-		path = below
-	}
+	path := t.below(r.URL.Path)
 	call, assessments := api.Match(path)
-	own := strings.HasPrefix(r.URL.Path, ownPrefix)
+	own := strings.HasPrefix(path, ownPrefix)
 	switch {
 	case (assessments || own) && !t.ready():
 		answer.Refuse(w, answer.Unavailable("The store of assessments has not answered yet", 2*time.Second))
 	case assessments:
 		t.api.Serve(w, r, call)
+	case own && path != r.URL.Path:
+		http.StripPrefix(t.prefix, t.own).ServeHTTP(w, r)
 	case own:
 		t.own.ServeHTTP(w, r)
 	case t.proxy == nil, path == userPath && caller.Name != "" && !t.rights.ByMLflow(ctx):
@@ -90,13 +89,21 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// below is a path without the prefix.
+func (t *router) below(path string) string {
+	if below, found := strings.CutPrefix(path, t.prefix); found && strings.HasPrefix(below, "/") {
+		return below
+	}
+	return path
+}
+
 type crossKey struct{}
 
-// allowed notes which requests `cors` lets come from another site's page. Only the call that takes feedback of those who
+// crossing notes which requests `cors` lets come from another site's page. Only the call that takes feedback of those who
 // know no trace id makes use of it: the rest is for our own pages.
-func allowed(next http.Handler) http.Handler {
+func (t *router) crossing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == lookupPath && w.Header().Get("Access-Control-Allow-Origin") != "" {
+		if t.below(r.URL.Path) == lookupPath && w.Header().Get("Access-Control-Allow-Origin") != "" {
 			r = r.WithContext(context.WithValue(r.Context(), crossKey{}, true))
 		}
 		next.ServeHTTP(w, r)

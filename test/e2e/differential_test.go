@@ -71,11 +71,15 @@ func TestRawDifferential(t *testing.T) {
 // TestGuide does what MLflow's guide on feedback does, through the endpoint; MLflow behind it holds the same.
 func TestGuide(t *testing.T) {
 	s := newStack(t)
-	c := s.collector("collector", nil, "config/feedback-api.yaml")
-	output := python(t, 2*time.Minute, "guide.py", "--uri", c.feedback, "--experiment", s.experiment, "--openai", s.modelURL)
+	s.guide(s.collector("collector", nil, "config/feedback-api.yaml").feedback)
+}
+
+func (s *stack) guide(url string) {
+	s.t.Helper()
+	output := python(s.t, 2*time.Minute, "guide.py", "--uri", url, "--experiment", s.experiment, "--openai", s.modelURL)
 	var left map[string][]row
-	require.NoError(t, json.Unmarshal(output, &left), "%s", output)
-	require.NotEmpty(t, left)
+	require.NoError(s.t, json.Unmarshal(output, &left), "%s", output)
+	require.NotEmpty(s.t, left)
 	s.eventually(time.Minute, func(ctx context.Context) error {
 		held, err := s.rows(ctx)
 		if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-feedback/otelcol-feedback/test/internal/servers"
 )
 
 // row is an assessment as MLflow answers it.
@@ -35,6 +37,17 @@ type row struct {
 	Metadata  map[string]string `json:"metadata"`
 	Overrides string            `json:"overrides"`
 	Valid     *bool             `json:"valid"`
+}
+
+// use lets the test stand on an MLflow of its own.
+func use(t *testing.T, own *servers.MLflow) {
+	t.Helper()
+	shared := tracking
+	tracking = own
+	t.Cleanup(func() {
+		own.Kill()
+		tracking = shared
+	})
 }
 
 // call speaks MLflow's REST API as any client would; answer may be nil.

@@ -29,12 +29,7 @@ func TestMLflowFromABackup(t *testing.T) {
 	dir := t.TempDir()
 	own, err := servers.StartMLflow(t.Context(), os.Getenv("MLFLOW"), dir, 0)
 	require.NoError(t, err)
-	shared := tracking
-	tracking = own
-	t.Cleanup(func() {
-		own.Kill()
-		tracking = shared
-	})
+	use(t, own)
 	s := newStack(t)
 	port, err := process.FreePort()
 	require.NoError(t, err)

@@ -14,12 +14,13 @@ import (
 type MLflow struct {
 	*process.Process
 	// URL has no slash at its end.
-	URL  string
-	path string
-	port int
-	dir  string
-	args []string
-	env  []string
+	URL    string
+	path   string
+	port   int
+	dir    string
+	prefix string
+	args   []string
+	env    []string
 }
 
 // The administrator of a server with users.
@@ -31,6 +32,11 @@ const (
 // StartMLflow starts the `mlflow` command at path; its database and log are kept in dir. Port 0 takes a free one.
 func StartMLflow(ctx context.Context, path, dir string, port int) (*MLflow, error) {
 	return startMLflow(ctx, &MLflow{path: path, port: port, dir: dir})
+}
+
+// StartMLflowUnder does the same with a static prefix, such as /ml, which stands in front of all paths.
+func StartMLflowUnder(ctx context.Context, prefix, path, dir string, port int) (*MLflow, error) {
+	return startMLflow(ctx, &MLflow{path: path, port: port, dir: dir, prefix: prefix, args: []string{"--static-prefix", prefix}})
 }
 
 // StartMLflowWithUsers does the same with MLflow's own authentication, where nobody but the administrator has rights yet.
@@ -80,7 +86,7 @@ func startMLflow(ctx context.Context, m *MLflow) (*MLflow, error) {
 	// The first start makes the database: seconds, more on a busy machine.
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	m.Process, m.URL = child, "http://"+process.Loopback(m.port)
+	m.Process, m.URL = child, "http://"+process.Loopback(m.port)+m.prefix
 	if err := child.Ready(ctx, process.Answers(m.URL+"/health")); err != nil {
 		child.Kill()
 		return nil, err
