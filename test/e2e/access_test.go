@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -35,26 +34,8 @@ func (u user) authorization() string {
 func (u user) ask(ctx context.Context, method, url string, body any) (int, http.Header, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	payload := []byte{}
-	if body != nil {
-		payload, _ = json.Marshal(body)
-	}
-	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(payload))
-	if err != nil {
-		return 0, nil, nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	if u.name != "" {
-		request.Header.Set("Authorization", u.authorization())
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, nil, nil, err
-	}
-	defer response.Body.Close()
-	var answer bytes.Buffer
-	_, err = answer.ReadFrom(response.Body)
-	return response.StatusCode, response.Header, answer.Bytes(), err
+	a, err := askAs(ctx, u.authorization(), method, url, body)
+	return a.status, a.header, a.body, err
 }
 
 func (u user) status(t *testing.T, method, url string, body any) int {

@@ -25,6 +25,11 @@ type answered struct {
 
 // ask makes one request as any program would.
 func ask(ctx context.Context, method, url string, body any) (answered, error) {
+	return askAs(ctx, "", method, url, body)
+}
+
+// askAs makes one request with credentials, unless they are empty.
+func askAs(ctx context.Context, authorization, method, url string, body any) (answered, error) {
 	var payload io.Reader = http.NoBody
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -38,6 +43,9 @@ func ask(ctx context.Context, method, url string, body any) (answered, error) {
 		return answered{}, err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return answered{}, err

@@ -162,7 +162,7 @@ func doorOf(path string) Door {
 	switch {
 	case strings.Contains(path, "/ajax-api/"):
 		return DoorUI
-	case strings.HasPrefix(path, "/feedback/v1/feedback"):
+	case strings.HasSuffix(path, "/feedback/v1/feedback"):
 		return DoorLookup
 	default:
 		return DoorAPI
