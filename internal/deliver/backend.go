@@ -62,6 +62,8 @@ type Write struct {
 	// Row is what the decision was made on, empty for a creation.
 	Row assessment.Assessment
 
+	// overrides is the id of the row that a new one overrides, where it is known.
+	overrides string
 	rowForm   assessment.Assessment
 	rowDigest string
 	attempts  int

@@ -55,9 +55,10 @@ func compare(backend string, rules forward, now time.Time, records map[string]st
 	for _, row := range rows {
 		c.rows[row.ID] = row
 	}
+	c.rename()
 	ours := make(map[string]bool, len(records))
 	for _, id := range slices.Sorted(maps.Keys(records)) {
-		record := records[id]
+		record := c.records[id]
 		rowID := backendID(record, backend)
 		ours[rowID] = true
 		if record.Version > store.RecordVersion {
@@ -73,6 +74,30 @@ func compare(backend string, rules forward, now time.Time, records map[string]st
 	}
 	c.order()
 	return c.out
+}
+
+// rename gives records the ids of their rows, where these were made under the second id and the answer was lost.
+func (c *comparer) rename() {
+	if len(c.rows) == 0 {
+		return
+	}
+	renamed := map[string]store.Record{}
+	for id, record := range c.records {
+		delivery := record.Backends[c.backend]
+		if _, present := c.rows[id]; present || delivery.State != store.DeliveryPending || delivery.ID != "" {
+			continue
+		}
+		second := SecondID(record)
+		if _, present := c.rows[second]; present {
+			delivery.ID = second
+			record.Backends = withDelivery(record.Backends, c.backend, delivery)
+			renamed[id] = record
+		}
+	}
+	if len(renamed) > 0 {
+		c.records = maps.Clone(c.records)
+		maps.Copy(c.records, renamed)
+	}
 }
 
 // backendID is the record's id in the backend.
@@ -142,10 +167,12 @@ func (c *comparer) tombstone(record store.Record, row assessment.Assessment) {
 		return
 	}
 	last, known := parseBase(delivery.Form)
-	if ours, err := hold(&record.Assessment); !known && (err != nil || form.Source != ours.Source) {
+	ours, err := hold(&record.Assessment)
+	if !known && (err != nil || form.Source != ours.Source) {
 		return // not a row that was written from here
 	}
-	if known && digest(form) != last.theirs && row.UpdateTime.After(record.Deleted) {
+	late := err == nil && digest(ours) != last.ours && agree(ours, form) || overtaken(&record, form, last)
+	if known && digest(form) != last.theirs && row.UpdateTime.After(record.Deleted) && !late {
 		c.takeOver(record, row, form, "backend_later")
 		return
 	}
@@ -162,26 +189,27 @@ func (c *comparer) absent(record store.Record) {
 	case store.DeliveryWithdrawn:
 		return
 	}
-	form, err := hold(&record.Assessment)
-	if err != nil {
-		if delivery.State != store.DeliveryDead {
-			c.kill(record, "")
-		}
-		return
-	}
-	if delivery.State == store.DeliveryDead {
-		if last, known := parseBase(delivery.Form); !known || last.ours == digest(form) {
-			return // nothing new since it was given up
-		}
-		delivery.Attempts = 0
-	}
 	// What was delivered once, or made there, and is to be made again needs no rule.
-	if _, was := parseBase(delivery.Form); !was && !c.forwarded(record) {
+	last, was := parseBase(delivery.Form)
+	if !was && !c.forwarded(record) {
 		if delivery.State != store.DeliverySkipped {
 			c.settle(record, store.Delivery{State: store.DeliverySkipped})
 			c.out.counts[OutcomeSkipped]++
 		}
 		return
+	}
+	form, err := hold(&record.Assessment)
+	if err != nil {
+		if delivery.State != store.DeliveryDead {
+			c.kill(record, base{ours: formless}.String())
+		}
+		return
+	}
+	if delivery.State == store.DeliveryDead {
+		if !was || last.ours == digest(form) {
+			return // nothing new since it was given up
+		}
+		delivery.Attempts = 0
 	}
 	if delivery.Attempts >= maxWrites {
 		c.kill(record, base{ours: digest(form)}.String())
@@ -248,7 +276,7 @@ func (c *comparer) both(record store.Record, row assessment.Assessment) {
 		}
 		delivery.State = store.DeliveryDelivered
 		c.agreed(record, row, delivery)
-	case restored:
+	case restored, overtaken(&record, rowForm, last):
 		c.update(record, row, ourForm, rowForm, false) // what stands there was replaced before, and is in the history
 	case !here:
 		c.takeOver(record, row, rowForm, "backend")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
 // maxHeldDepth bounds a value's nesting. MLflow 3.17 keeps feedback with deeper objects and then fails on every reading of
@@ -221,5 +222,24 @@ func (b base) restored(theirs string, rowTime time.Time) bool {
 	return theirs != b.theirs && rowTime.Before(b.at)
 }
 
+// formless stands in a base for what the backend has no form for, so that whatever comes after it is new.
+const formless = "-"
+
 // tried stands in a base for a form that was written and came back different, so that it counts as changed here.
 func tried(form assessment.Assessment) string { return "!" + digest(form) }
+
+// overtaken reports whether a row holds a state of ours that was replaced here after the last agreement: a write whose
+// outcome was not noted before the next change. The row's time is then the write's, and nobody changed it there.
+func overtaken(record *store.Record, row assessment.Assessment, last base) bool {
+	for i := len(record.History) - 1; i >= 0; i-- {
+		change := &record.History[i]
+		form, err := hold(&change.Old)
+		if change.Door == doorBackend || !change.Time.After(last.at) || err == nil && digest(form) == last.ours {
+			return false
+		}
+		if err == nil && agree(form, row) {
+			return true
+		}
+	}
+	return false
+}

@@ -90,17 +90,20 @@ func (a *admission) leave(ctx context.Context, p permit, err error) {
 	if failed {
 		a.pause(ctx, p, unavailable)
 	}
-	if releaseErr := a.gate.Release(ctx, a.backend, p.token, 1, err == nil); releaseErr != nil {
-		a.logger.Debug("permit not returned; it expires", zap.Error(releaseErr))
-	}
+	a.release(ctx, p, err == nil)
 	if err == nil {
 		a.worked(p)
 	}
 }
 
 // unused gives back a permit whose use said nothing about the backend.
-func (a *admission) unused(ctx context.Context, p permit) {
-	if err := a.gate.Release(ctx, a.backend, p.token, 1, false); err != nil {
+func (a *admission) unused(ctx context.Context, p permit) { a.release(ctx, p, false) }
+
+// release gives a permit back although this process may be ending: others wait for it.
+func (a *admission) release(ctx context.Context, p permit, worked bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	if err := a.gate.Release(ctx, a.backend, p.token, 1, worked); err != nil {
 		a.logger.Debug("permit not returned; it expires", zap.Error(err))
 	}
 }

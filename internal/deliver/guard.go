@@ -1,7 +1,9 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,11 +21,15 @@ const (
 	massMissingHold = 10 * time.Minute
 )
 
-// guard keeps a backend that lost its rows from emptying Redis. A trace's missing rows are believed at the second look
-// at the earliest: until then all replicas have seen how many there are. Those of a trace that were once not believed
-// never are, until the trace changes or somebody brings it back.
+// reasonMissing marks, in a delivery, a row that was found missing once; reasonMassMissing one that was not believed.
+const reasonMissing = "missing"
+
+// guard keeps a backend that lost its rows from emptying Redis. Missing rows are believed at the second look at the
+// earliest: until then all replicas have seen how many there are. Those that were once not believed never are, until
+// they are back or somebody brings them back.
 type guard struct {
-	doubted bool
+	// doubted says that none is believed now, unknown that nobody can say.
+	doubted, unknown bool
 }
 
 // look takes in what a batch of claims misses.
@@ -36,8 +42,14 @@ func (l *Loop) look(jobs []job) guard {
 	for i := range jobs {
 		c := &jobs[i].comparison
 		all += len(c.missing)
-		if jobs[i].claim.Attempts == 0 {
-			doubt.Missing += len(c.missing)
+		found := 0
+		for _, id := range c.missing {
+			if mark(&jobs[i].claim, id) == "" {
+				found++
+			}
+		}
+		doubt.Missing += found
+		if found > 0 || jobs[i].claim.Attempts == 0 {
 			doubt.Seen += c.seen
 		}
 	}
@@ -49,7 +61,7 @@ func (l *Loop) look(jobs []job) guard {
 	doubted, tripped, err := s.Gate.Doubt(ctx, s.Name, doubt)
 	if err != nil {
 		s.Logger.Debug("missing rows are not believed", zap.Error(err))
-		return guard{doubted: true}
+		return guard{unknown: true}
 	}
 	if doubted {
 		s.Observer.MassMissing(s.Name, all)
@@ -62,20 +74,62 @@ func (l *Loop) look(jobs []job) guard {
 	return guard{doubted: doubted}
 }
 
-// verdict is the verdict on a trace whose missing rows are not believed now, nil for one whose are. Nothing else that is
-// different in the backend is taken over from such a trace.
-func (g guard) verdict(j *job, traceWait time.Duration) *verdict {
-	missing := len(j.comparison.missing)
-	first := j.claim.Attempts == 0
-	if missing == 0 || !g.doubted && j.claim.Attempts == 1 {
-		return nil
+// mark is what earlier looks noted of a row that is missing.
+func mark(claim *store.Claim, id string) string {
+	return claim.Records[id].Backends[claim.Backend].Reason
+}
+
+// believes reports whether all rows that a trace misses are taken for deleted.
+func (g guard) believes(j *job) bool {
+	if len(j.comparison.missing) > 0 && (g.doubted || g.unknown || j.claim.Attempts == 0) {
+		return false
 	}
-	v := newVerdict(&comparison{counts: map[string]int{}})
-	if first {
-		v.settlement.Done, v.settlement.RetryAfter = false, firstWait
-		v.counts[OutcomeRetried] += missing
-		return v
+	return !slices.ContainsFunc(j.comparison.missing, func(id string) bool { return mark(&j.claim, id) != reasonMissing })
+}
+
+// hold leaves of a comparison whose missing rows are not believed only what harms nothing: the marks, and what the
+// backend never had. Nothing that is different there is taken over.
+func (g guard) hold(j *job) {
+	c := &j.comparison
+	j.held = len(c.missing)
+	j.early = !g.doubted
+	held := comparison{deliveries: map[string]store.Delivery{}, counts: map[string]int{}}
+	for _, id := range c.missing {
+		delivery := j.claim.Records[id].Backends[j.claim.Backend]
+		switch {
+		case delivery.Reason == reasonMassMissing:
+			j.early = false
+		case g.unknown:
+		case g.doubted:
+			delivery.Reason = reasonMassMissing
+		default:
+			delivery.Reason = reasonMissing
+		}
+		if delivery != j.claim.Records[id].Backends[j.claim.Backend] {
+			held.deliveries[id] = delivery
+		}
 	}
-	v.await(j.claim, traceWait, missing, reasonMassMissing)
-	return v
+	there := make(map[string]bool, len(j.trace.Rows))
+	for i := range j.trace.Rows {
+		there[j.trace.Rows[i].ID] = true
+	}
+	for _, w := range c.writes {
+		_, was := parseBase(w.Record.Backends[j.claim.Backend].Form)
+		overrides := cmp.Or(w.overrides, w.Record.Overrides)
+		if w.Op == OpCreate && !was && (overrides == "" || there[overrides]) {
+			held.writes = append(held.writes, w)
+			there[w.ID] = true
+		}
+	}
+	*c = held
+}
+
+// wait defers a trace whose missing rows are not believed: for the second look, or until they are back.
+func (j *job) wait(v *verdict, traceWait time.Duration) {
+	if !j.early {
+		v.await(j.claim, traceWait, j.held, reasonMassMissing)
+		return
+	}
+	v.settlement.Done, v.settlement.RetryAfter = false, firstWait
+	v.counts[OutcomeRetried] += j.held
 }

@@ -348,7 +348,7 @@ func TestLoopDerivesASecondID(t *testing.T) {
 	r.store.put(record)
 	r.loop.Start()
 	r.until(r.store.idle)
-	second := derivedID(record)
+	second := SecondID(record)
 	assert.NotNil(t, r.mlflow.row(testTrace, second))
 	assert.Equal(t, second, r.store.record(record.ID).Backends[testBackend].ID)
 
@@ -359,7 +359,7 @@ func TestLoopDerivesASecondID(t *testing.T) {
 
 	taken := testRecord("taken", assessment.True)
 	r.mlflow.mu.Lock()
-	r.mlflow.owner[taken.ID], r.mlflow.owner[derivedID(taken)] = "tr-other", "tr-other"
+	r.mlflow.owner[taken.ID], r.mlflow.owner[SecondID(taken)] = "tr-other", "tr-other"
 	r.mlflow.mu.Unlock()
 	r.store.put(taken)
 	r.until(r.store.idle)

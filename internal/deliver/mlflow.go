@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (m *MLflow) Read(ctx context.Context, traceIDs []string) (Reading, error) {
 		ids[i] = mlflow.TraceID(id)
 	}
 	infos, err := m.client.BatchGetInfos(ctx, ids)
-	if err != nil && mlflow.Blames(err) && len(ids) > 1 {
+	if err != nil && mlflow.Blames(err) {
 		infos, err = m.readSingly(ctx, ids, err)
 	}
 	if err != nil {
@@ -81,11 +82,18 @@ func (m *MLflow) Read(ctx context.Context, traceIDs []string) (Reading, error) {
 	return reading, nil
 }
 
-// readSingly finds the traces that the server stumbles over. When it stumbles over all, the batch's error stands.
+// nobody is the id of a trace that does not exist.
+var nobody = mlflow.TraceID(strings.Repeat("0", 32))
+
+// readSingly finds the traces that the server stumbles over. When it stumbles over all, and over one that does not exist
+// too, the batch's error stands.
 func (m *MLflow) readSingly(ctx context.Context, ids []string, batchErr error) (*mlflow.Infos, error) {
 	infos := &mlflow.Infos{Traces: map[string]*mlflow.TraceInfo{}, Refused: map[string]error{}}
 	for _, id := range ids {
-		one, err := m.client.BatchGetInfos(ctx, []string{id})
+		one, err := &mlflow.Infos{}, batchErr
+		if len(ids) > 1 {
+			one, err = m.client.BatchGetInfos(ctx, []string{id})
+		}
 		switch {
 		case err == nil:
 			maps.Copy(infos.Traces, one.Traces)
@@ -97,7 +105,9 @@ func (m *MLflow) readSingly(ctx context.Context, ids []string, batchErr error) (
 		}
 	}
 	if len(infos.Refused) == len(ids) {
-		return nil, batchErr
+		if _, err := m.client.BatchGetInfos(ctx, []string{nobody}); err != nil {
+			return nil, batchErr
+		}
 	}
 	return infos, nil
 }
@@ -129,32 +139,22 @@ func (m *MLflow) unavailable(err error) error {
 
 // Write implements Backend.
 func (m *MLflow) Write(ctx context.Context, traceID string, trace Trace, writes []Write) ([]Result, error) {
-	present := make(map[string]bool, len(trace.Rows)+len(writes))
-	for _, row := range trace.Rows {
-		present[row.ID] = true
-	}
-	// rows is where a record stands that was written just now under another id.
-	rows := map[string]string{}
+	links := newLinks(trace)
 	var stumbled error
 	results, err := m.writeBulk(ctx, traceID, trace, writes)
-	for _, result := range results {
-		if result.Row != nil {
-			present[result.Row.ID] = true
-		}
+	for i, result := range results {
+		links.add(writes[i].Record.ID, result)
 	}
 	for i := len(results); i < len(writes) && err == nil; i++ {
 		var result Result
 		w := writes[i]
 		switch w.Op {
 		case OpCreate:
-			overrides := w.Record.Overrides
-			if id, found := rows[overrides]; found {
-				overrides = id
+			if overrides, ok := links.of(&w); ok {
+				result, err = m.create(ctx, w, overrides)
+			} else {
+				result.Err = errChanged
 			}
-			if !present[overrides] {
-				overrides = "" // what it refers to is not there and will not be
-			}
-			result, err = m.create(ctx, w, overrides)
 		case OpUpdate:
 			result, err = m.update(ctx, w)
 		default:
@@ -167,10 +167,7 @@ func (m *MLflow) Write(ctx context.Context, traceID string, trace Trace, writes 
 		if err != nil {
 			break
 		}
-		if result.Row != nil {
-			present[result.Row.ID] = true
-			rows[w.Record.ID] = result.Row.ID
-		}
+		links.add(w.Record.ID, result)
 		results = append(results, result)
 	}
 	if err == nil && stumbled != nil && !worked(results) {
@@ -200,7 +197,7 @@ func wire(w Write, id string) *mlflow.Assessment {
 // create sends a new row under our id. An id that is taken is ours on this trace, from a call whose answer was lost, or
 // somebody's on another trace; then a second id is derived, once.
 func (m *MLflow) create(ctx context.Context, w Write, overrides string) (Result, error) {
-	for _, id := range []string{w.ID, derivedID(w.Record)} {
+	for _, id := range []string{w.ID, SecondID(w.Record)} {
 		row := wire(w, id)
 		row.Overrides = overrides
 		created, err := m.client.CreateAssessment(ctx, row)
@@ -221,8 +218,8 @@ func (m *MLflow) create(ctx context.Context, w Write, overrides string) (Result,
 	return Result{Err: &refusedError{reason: reasonIDTaken}}, nil
 }
 
-// derivedID is the second id of a record whose first one is taken on another trace.
-func derivedID(record store.Record) string {
+// SecondID is the id of a record's row where the record's own is taken on another trace.
+func SecondID(record store.Record) string {
 	sum := sha256.Sum256([]byte(record.TraceID + "\x00" + record.ID))
 	return "a-" + hex.EncodeToString(sum[:16])
 }

@@ -99,7 +99,14 @@ func (l *Loop) withoutWrites(j *job, guard guard) *verdict {
 		v.await(j.claim, s.TraceWait, len(j.claim.Records), reasonUnreadable)
 		return v
 	}
-	if v := guard.verdict(j, s.TraceWait); v != nil {
+	if !guard.believes(j) {
+		guard.hold(j)
+		if len(c.writes) > 0 && j.found {
+			return nil
+		}
+		c.writes = nil
+		v := newVerdict(c)
+		j.wait(v, s.TraceWait)
 		return v
 	}
 	c.withdraw(s.Name, j.claim.Records)
@@ -133,20 +140,30 @@ func (c *comparison) abandon(backend string) {
 	for _, w := range c.writes {
 		delivery := w.Record.Backends[backend]
 		delivery.State, delivery.Reason = store.DeliveryDead, reasonTraceDeleted
+		if _, known := parseBase(delivery.Form); !known {
+			delivery.Form = base{ours: digest(w.Form)}.String() // what is tried again once it has changed
+		}
 		c.deliveries[w.Record.ID] = delivery
 		c.counts[OutcomeDead]++
 		c.dead = reasonTraceDeleted
 	}
 }
 
-// wasThere reports whether the trace has been seen in the backend.
+// wasThere reports whether the trace has been seen in the backend since its rows were last to be brought back: what is
+// pending although it was delivered once waits for the trace as well.
 func wasThere(claim store.Claim, backend string) bool {
+	withdrawn, restoring := false, false
 	for _, record := range claim.Records {
-		switch record.Backends[backend].State {
-		case store.DeliveryDelivered, store.DeliveryTheirs, store.DeliveryWithdrawn:
+		switch delivery := record.Backends[backend]; delivery.State {
+		case store.DeliveryDelivered, store.DeliveryTheirs:
 			return true
+		case store.DeliveryWithdrawn:
+			withdrawn = true
+		case store.DeliveryPending:
+			_, was := parseBase(delivery.Form)
+			restoring = restoring || was
 		default:
 		}
 	}
-	return false
+	return withdrawn && !restoring
 }

@@ -10,27 +10,33 @@ import (
 
 // forwarded reports whether a rule takes the record or one that overrides it: an override needs its original.
 func (c *comparer) forwarded(record store.Record) bool {
-	for range c.records { // an upper bound of the chain's length
-		if c.forward.takes(&record.Assessment) {
-			return true
+	if c.forward.takes(&record.Assessment) {
+		return true
+	}
+	met := map[string]bool{record.ID: true} // whatever refers to whom, each is looked at once
+	for waiting := []string{record.ID}; len(waiting) > 0; waiting = waiting[1:] {
+		for _, over := range c.overriding(waiting[0]) {
+			if c.forward.takes(&over.Assessment) {
+				return true
+			}
+			if !met[over.ID] {
+				met[over.ID] = true
+				waiting = append(waiting, over.ID)
+			}
 		}
-		next, found := c.overriding(record.ID)
-		if !found {
-			return false
-		}
-		record = next
 	}
 	return false
 }
 
-// overriding is a living record that overrides the given one.
-func (c *comparer) overriding(id string) (store.Record, bool) {
+// overriding are the living records that override the given one.
+func (c *comparer) overriding(id string) []store.Record {
+	var over []store.Record
 	for _, record := range c.records {
 		if record.Overrides == id && record.Deleted.IsZero() {
-			return record, true
+			over = append(over, record)
 		}
 	}
-	return store.Record{}, false
+	return over
 }
 
 // update writes ours over a row that was written from here.
@@ -59,6 +65,9 @@ func expressible(ours, row assessment.Assessment) bool {
 
 func (c *comparer) write(w Write) {
 	w.State = w.Record.Backends[c.backend].State
+	if original, found := c.records[w.Record.Overrides]; found {
+		w.overrides = backendID(original, c.backend)
+	}
 	c.out.writes = append(c.out.writes, w)
 }
 

@@ -3,7 +3,6 @@ package deliver
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -258,50 +257,4 @@ func contents(t *testing.T, s *store.Store, ids []string) map[string]store.Recor
 		}
 	}
 	return all
-}
-
-func TestGuardVerdict(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name     string
-		missing  int
-		attempts int
-		waited   time.Duration
-		doubted  bool
-		believed bool
-		after    time.Duration
-		dead     string
-	}{
-		{name: "nothing is missing", doubted: true, believed: true},
-		{name: "the first look", missing: 1, after: firstWait},
-		{name: "the first look, late", missing: 1, waited: 48 * time.Hour, after: firstWait},
-		{name: "the second look", missing: 1, attempts: 1, believed: true},
-		{name: "the second look in doubt", missing: 1, attempts: 1, doubted: true, after: 2 * firstWait},
-		{name: "once not believed, never", missing: 1, attempts: 2, after: 4 * firstWait},
-		{name: "given up", missing: 1, attempts: 9, waited: 25 * time.Hour, dead: reasonMassMissing},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			j := &job{claim: store.Claim{Attempts: tt.attempts, Waited: tt.waited}}
-			j.comparison.missing = make([]string, tt.missing)
-			v := guard{doubted: tt.doubted}.verdict(j, 24*time.Hour)
-			if tt.believed {
-				assert.Nil(t, v)
-				return
-			}
-			require.NotNil(t, v)
-			assert.Equal(t, store.Settlement{RetryAfter: tt.after, Dead: tt.dead}, v.settlement)
-		})
-	}
-}
-
-func TestLoopDoubtsWhereTheStoreDoesNotAnswer(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, nil)
-	r.store.err = errors.New("redis: down")
-	j := job{}
-	j.comparison.missing = []string{"a-1"}
-	assert.True(t, r.loop.look([]job{j}).doubted)
-	assert.False(t, r.loop.look([]job{{}}).doubted)
 }

@@ -168,7 +168,7 @@ func (v *verdict) dead(id string, delivery store.Delivery) {
 }
 
 // keepLoser puts the row that a later person's change replaced into the record's history, and notes that the row is
-// overridden.
+// overridden. The delivery stands although the record may have changed meanwhile, which the history then waits for.
 func (v *verdict) keepLoser(backend string, w Write, delivery store.Delivery, invalid bool, now time.Time) {
 	record := w.Record
 	record.Invalid = record.Invalid || invalid
@@ -176,6 +176,5 @@ func (v *verdict) keepLoser(backend string, w Write, delivery store.Delivery, in
 		Time: now, Author: record.Author, Door: doorBackend, Reason: "later_person", Old: w.Row,
 	})
 	record.Backends = withDelivery(record.Backends, backend, delivery)
-	delete(v.settlement.Deliveries, record.ID)
 	v.settlement.TakenOver = append(v.settlement.TakenOver, record)
 }

@@ -21,7 +21,7 @@ func Adopt(backend string, row assessment.Assessment) (record store.Record, ok b
 	row.Verdict = verdictOf(row.Value)
 	d := digest(form)
 	return store.Record{
-		Assessment: row, Version: store.RecordVersion, Author: row.Source.ID, Door: doorBackend, Touched: true,
+		Assessment: row, Version: store.RecordVersion, Author: authorOf(row.Source), Door: doorBackend, Touched: true,
 		Backends: map[string]store.Delivery{
 			backend: {State: store.DeliveryTheirs, Form: base{ours: d, theirs: d}.String()},
 		},
@@ -55,11 +55,11 @@ func (c *comparer) takeOver(record store.Record, row, rowForm assessment.Assessm
 	next.UpdateTime = row.UpdateTime
 
 	record.Assessment = next
-	record.Author = row.Source.ID
+	record.Author = authorOf(row.Source)
 	record.Touched = true
 	record.Deleted = time.Time{} // a row that changed after the deletion brings the record back
 	record.History = append(slices.Clip(record.History), store.Change{
-		Time: c.now, Author: row.Source.ID, Door: doorBackend, Reason: reason, Old: old,
+		Time: c.now, Author: record.Author, Door: doorBackend, Reason: reason, Old: old,
 	})
 	delivery := record.Backends[c.backend]
 	state := store.DeliveryDelivered
@@ -74,6 +74,15 @@ func (c *comparer) takeOver(record store.Record, row, rowForm assessment.Assessm
 		State: state, ID: delivery.ID,
 		Form: agreement(digest(ours), digest(rowForm), row.UpdateTime, c.now).String(),
 	})
+}
+
+// authorOf is whose words a row of the source is, where the row tells: who changed an evaluator's result there, it does
+// not.
+func authorOf(source assessment.Source) string {
+	if source.Type.Automated() {
+		return ""
+	}
+	return source.ID
 }
 
 func sameError(a, b *assessment.Error) bool {

@@ -16,12 +16,8 @@ func (c *comparer) validity(record store.Record, row assessment.Assessment, deli
 		if !c.overriddenThere(row.ID) || c.toBeRevived(row.ID) {
 			return false
 		}
-	} else if over, found := c.overriding(record.ID); found {
-		state := over.Backends[c.backend].State
-		if state != store.DeliveryDelivered && state != store.DeliveryTheirs &&
-			state != store.DeliveryWithdrawn {
-			return false // our override is still to come, or stays here
-		}
+	} else if slices.ContainsFunc(c.overriding(record.ID), c.lacking) {
+		return false // our override is still to come, or stays here
 	}
 	changed := record
 	changed.Invalid = row.Invalid
@@ -31,6 +27,16 @@ func (c *comparer) validity(record store.Record, row assessment.Assessment, deli
 	})
 	c.take(changed, delivery)
 	return true
+}
+
+// lacking reports whether the backend has not had the record's row.
+func (c *comparer) lacking(record store.Record) bool {
+	switch record.Backends[c.backend].State {
+	case store.DeliveryDelivered, store.DeliveryTheirs, store.DeliveryWithdrawn:
+		return false
+	default:
+		return true
+	}
 }
 
 // overriddenThere reports whether a row that stays overrides the given one.

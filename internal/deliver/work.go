@@ -21,6 +21,9 @@ type job struct {
 	found      bool
 	unreadable bool
 	comparison comparison
+	// held are the missing rows that are not believed now; early says that a second look may tell.
+	held  int
+	early bool
 }
 
 // work carries out jobs until there are no more.
@@ -50,7 +53,7 @@ func (l *Loop) deliver(j job) {
 		l.suspects.clear()
 		l.admission.leave(l.working, p, nil)
 	case own, ctx.Err() != nil: // the lease or this process ends, no fault of the backend
-		l.admission.unused(context.WithoutCancel(l.working), p)
+		l.admission.unused(l.working, p)
 	default:
 		l.admission.leave(l.working, p, err)
 	}
@@ -72,6 +75,8 @@ func (l *Loop) deliver(j job) {
 		v.await(j.claim, s.TraceWait, stumbled, reasonBackendError)
 	case again > 0:
 		v.again(j.claim, s.TraceWait, again)
+	case j.held > 0:
+		j.wait(v, s.TraceWait)
 	}
 	l.settle(j.claim, v)
 }
