@@ -39,18 +39,17 @@ func (l *Loop) look(jobs []job) guard {
 	doubt := store.Doubt{
 		Most: massMissing, Share: massMissingShare, Window: massMissingWindow, Hold: massMissingHold,
 	}
-	for i := range jobs {
-		c := &jobs[i].comparison
-		all += len(c.missing)
+	for _, j := range jobs {
 		found := 0
-		for _, id := range c.missing {
-			if mark(&jobs[i].claim, id) == "" {
+		for _, id := range j.comparison.missing {
+			if mark(&j.claim, id) == "" {
 				found++
 			}
 		}
+		all += len(j.comparison.missing)
 		doubt.Missing += found
-		if found > 0 || jobs[i].claim.Attempts == 0 {
-			doubt.Seen += c.seen
+		if found > 0 || j.claim.Attempts == 0 {
+			doubt.Seen += j.comparison.seen
 		}
 	}
 	if all == 0 {

@@ -23,9 +23,9 @@ func patched(during func()) func(http.ResponseWriter, *http.Request) bool {
 	}
 }
 
-// override is a person's judgement of a record.
-func override(id string, original store.Record, value assessment.Value) store.Record {
-	r := human(testRecord(original.Name, value), testTime.Add(time.Hour))
+// override is a person's judgement of a record: it failed.
+func override(id string, original store.Record) store.Record {
+	r := human(testRecord(original.Name, assessment.False), testTime.Add(time.Hour))
 	r.ID, r.Overrides, r.Source = id, original.ID, assessment.Source{Type: assessment.SourceTypeHuman, ID: "ann"}
 	return r
 }
@@ -90,7 +90,7 @@ func TestLoopLinksOverrides(t *testing.T) {
 			original, other := testRecord("check", assessment.True), testRecord("other", assessment.True)
 			r.loop.Start()
 			prepare(r, original)
-			over := override("a-over", original, assessment.False)
+			over := override("a-over", original)
 			original.Invalid = true
 			r.store.put(original, other, over)
 			r.until(r.store.idle)
@@ -109,7 +109,7 @@ func TestCompareFindsTheSecondID(t *testing.T) {
 	record := testRecord("check", assessment.True)
 	row := rowOf(t, record)
 	row.ID = SecondID(record)
-	over := override("a-over", record, assessment.False)
+	over := override("a-over", record)
 	records := map[string]store.Record{record.ID: record, over.ID: over}
 	got := compare(testBackend, nil, testTime, records, []assessment.Assessment{row})
 	assert.Empty(t, got.taken)

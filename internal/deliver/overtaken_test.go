@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 
 // edit is a record's next state, as a door of this side makes it.
 func edit(record store.Record, value assessment.Value, at time.Time, door string) store.Record {
-	record.History = append(record.History[:len(record.History):len(record.History)], store.Change{
+	record.History = append(slices.Clip(record.History), store.Change{
 		Time: at, Author: "ann", Door: door, Reason: "updated", Old: record.Assessment,
 	})
 	record.Value, record.UpdateTime = value, at

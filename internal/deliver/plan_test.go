@@ -14,10 +14,10 @@ func TestForwardedForAnOverride(t *testing.T) {
 	t.Parallel()
 	rules := forward{{Sources: []assessment.SourceType{assessment.SourceTypeHuman}}}
 	original := testRecord("check", assessment.True)
-	byCode := override("a-code", original, assessment.False)
+	byCode := override("a-code", original)
 	byCode.Source = original.Source
-	byPerson := override("a-person", original, assessment.False)
-	ofOverride := override("a-further", byCode, assessment.False)
+	byPerson := override("a-person", original)
+	ofOverride := override("a-further", byCode)
 	circle := original
 	circle.Overrides = byCode.ID
 	for name, tt := range map[string]struct {
