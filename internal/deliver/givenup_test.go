@@ -71,7 +71,7 @@ func TestWasThere(t *testing.T) {
 		"restoring delivered": true,
 	} {
 		claim := store.Claim{Records: map[string]store.Record{}}
-		for _, name := range strings.FieldsSeq(names) {
+		for name := range strings.FieldsSeq(names) {
 			claim.Records[name] = store.Record{Backends: map[string]store.Delivery{testBackend: states[name]}}
 		}
 		assert.Equal(t, want, wasThere(claim, testBackend), names)
