@@ -108,11 +108,11 @@ func (e *feedbackExtension) newProxy(u *upstream, rights *access.Rights, adopter
 	settings := proxy.Settings{
 		Upstream: u.url.String(), Transport: u.plain.Transport, Credentials: proxy.CredentialsCaller,
 		Backend: e.backend, Traces: readable{Store: e.store, rights: rights}, Adopter: adopter, Render: records.Render,
-		KnowsNames: rights.ByMLflow, Bind: bindRow, Observer: e.telemetry, Logger: e.settings.Logger,
+		KnowsNames: rights.ByMLflow, Bind: bindRow, MaxRows: e.config.MaxPerTrace, Observer: e.telemetry, Logger: e.settings.Logger,
 	}
 	if e.config.Access.Authorization != access.AuthorizationEndpoint {
 		// MLflow may have to be asked who may read; its answers tell in which experiment.
-		settings.RedisTimeout, settings.Learn = rightsTimeout, rights.Learn
+		settings.RedisTimeout, settings.Learn, settings.Doubt = rightsTimeout, rights.Learn, rights.Doubt
 	} else {
 		// Who passes the endpoint may do everything, by the collector's own account.
 		settings.Transport, settings.Credentials = u.service.Transport, proxy.CredentialsService

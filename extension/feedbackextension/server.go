@@ -3,6 +3,7 @@ package feedbackextension
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -17,8 +18,11 @@ const (
 	ownPrefix  = "/feedback/"
 	lookupPath = "/feedback/v1/feedback"
 	// userPath is where MLflow's page asks who looks at it.
-	userPath = "/ajax-api/2.0/mlflow/users/current"
+	userPath = "/mlflow/users/current"
 )
+
+// accountPaths are MLflow's users and what they may do.
+var accountPaths = regexp.MustCompile(`^/(ajax-)?api/[0-9]\.[0-9]/mlflow/(users|roles)(/|$)`)
 
 // handler answers all requests; ready says whether Redis has been checked.
 func (p *parts) handler(config *Config, ready func() bool) http.Handler {
@@ -79,14 +83,31 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.StripPrefix(t.prefix, t.own).ServeHTTP(w, r)
 	case own:
 		t.own.ServeHTTP(w, r)
-	case t.proxy == nil, path == userPath && caller.Name != "" && !t.rights.ByMLflow(ctx):
-		// The latter would name the collector's own account to MLflow's review page.
-		answer.Refuse(w, &answer.Error{
-			Status: http.StatusNotFound, Code: answer.CodeEndpointNotFound, Message: "There is no such endpoint",
-		})
+	case t.proxy == nil:
+		answer.Refuse(w, errNoEndpoint)
+	case accountPaths.MatchString(path) && !t.rights.ByMLflow(ctx):
+		t.account(w, r, path)
 	default:
 		t.proxy.ServeHTTP(w, r)
 	}
+}
+
+// account passes on what is about MLflow's users where everybody calls with the collector's own account: for admins,
+// because what is granted so outlives this endpoint. Nobody is told that they are that account.
+func (t *router) account(w http.ResponseWriter, r *http.Request, path string) {
+	if strings.HasSuffix(path, userPath) && access.CallerOf(r.Context()).Name != "" {
+		answer.Refuse(w, errNoEndpoint)
+		return
+	}
+	if err := t.rights.Admin(r.Context()); err != nil {
+		answer.Refuse(w, err)
+		return
+	}
+	t.proxy.ServeHTTP(w, r)
+}
+
+var errNoEndpoint = &answer.Error{
+	Status: http.StatusNotFound, Code: answer.CodeEndpointNotFound, Message: "There is no such endpoint",
 }
 
 // below is a path without the prefix.

@@ -1,16 +1,78 @@
 package feedbackextension
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configauth"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/deliver"
 )
+
+// An MLflow that begins to ask who calls is believed at once: what was open is open no longer.
+func TestMLflowGetsAuthentication(t *testing.T) {
+	t.Parallel()
+	var asks atomic.Bool
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asks.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{}`)
+	}))
+	t.Cleanup(behind.Close)
+	url := endpoint(t, func(c *Config) {
+		mlflow := deliver.NewDefaultMLflowConfig()
+		mlflow.HTTP.Endpoint = behind.URL
+		c.MLflow = configoptional.Some(mlflow)
+	})
+	require.Equal(t, http.StatusOK, ask(t, http.MethodGet, url+"/feedback/v1/assessments", "").status)
+	asks.Store(true)
+	require.Eventually(t, func() bool {
+		return ask(t, http.MethodGet, url+"/api/2.0/mlflow/experiments/search", "").status == http.StatusUnauthorized &&
+			ask(t, http.MethodGet, url+"/feedback/v1/assessments", "").status != http.StatusOK
+	}, 30*time.Second, 10*time.Millisecond)
+}
+
+// Where everybody calls with the collector's own account at MLflow, what that account may do to others' is for admins.
+func TestAccountsAreForAdmins(t *testing.T) {
+	t.Parallel()
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) }))
+	t.Cleanup(behind.Close)
+	url := endpoint(t, func(c *Config) {
+		mlflow := deliver.NewDefaultMLflowConfig()
+		mlflow.HTTP.Endpoint = behind.URL
+		c.MLflow = configoptional.Some(mlflow)
+		c.Access.Authorization, c.Access.Admins = access.AuthorizationEndpoint, []string{"ada"}
+		c.Server.Auth = configoptional.Some(confighttp.AuthConfig{Config: configauth.Config{AuthenticatorID: guestsID}})
+	})
+	for _, tt := range []struct {
+		path, user string
+		want       int
+	}{
+		{"/api/2.0/mlflow/users/update-admin", "grace", http.StatusForbidden},
+		{"/ajax-api/2.0/mlflow/users/list", "grace", http.StatusForbidden},
+		{"/api/3.0/mlflow/users/permissions/grant", "grace", http.StatusForbidden},
+		{"/api/3.0/mlflow/roles/assign", "grace", http.StatusForbidden},
+		{"/api/3.0/mlflow/roles/assign", "ada", http.StatusOK},
+		{"/api/2.0/mlflow/users/current", "ada", http.StatusNotFound},
+		{"/ajax-api/2.0/mlflow/users/current", "grace", http.StatusNotFound},
+		{"/api/2.0/mlflow/experiments/search", "grace", http.StatusOK},
+	} {
+		got := ask(t, http.MethodPost, url+tt.path, `{}`, "Authorization", "Bearer "+tt.user)
+		assert.Equal(t, tt.want, got.status, tt)
+	}
+}
 
 // Whoever was told a URL with MLflow's static prefix finds all of the endpoint below it, and without it as well.
 func TestStaticPrefix(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/answer"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/records"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
@@ -52,12 +53,17 @@ func newFixture(t *testing.T) *fixture {
 
 type fakeRights struct {
 	check, unknown error
-	checked        []string
+	// denied are the traces that the caller has no right on.
+	denied  map[string]bool
+	checked []string
 }
 
 func (r *fakeRights) Check(_ context.Context, traceID string, write bool) error {
 	if write {
 		r.checked = append(r.checked, traceID)
+	}
+	if r.denied[traceID] {
+		return answer.Denied("no")
 	}
 	return r.check
 }

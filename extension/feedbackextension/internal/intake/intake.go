@@ -178,8 +178,44 @@ func (h *Handler) lookup(ctx context.Context, b *body, a assessment.Assessment) 
 			return store.Record{}, a.ID, nil
 		}
 	}
-	record, err := h.create(ctx, h.settings.Indexed, settle(&a, matches), a)
+	if matches, err = h.allowed(ctx, matches); err != nil {
+		return store.Record{}, "", err
+	}
+	record, err := createOnce(ctx, h.settings.Indexed, settle(&a, matches), a)
 	return record, "", err
+}
+
+// allowed are the matches whose traces the caller may give feedback on. Where there are none, the refusal is that of a
+// value that nobody has seen: it tells nothing of others' traces.
+func (h *Handler) allowed(ctx context.Context, matches []store.Match) ([]store.Match, error) {
+	var own []store.Match
+	verdicts := map[string]error{}
+	var refused error
+	for _, match := range matches {
+		err, known := verdicts[match.TraceID]
+		if !known {
+			if len(verdicts) > maxOtherTraces {
+				break
+			}
+			err = h.settings.Rights.Check(ctx, match.TraceID, true)
+			verdicts[match.TraceID] = err
+		}
+		switch code := status(err); {
+		case err == nil:
+			own = append(own, match)
+		case code == http.StatusForbidden, code == http.StatusNotFound:
+			refused = err
+		default:
+			return nil, err
+		}
+	}
+	if len(own) > 0 {
+		return own, nil
+	}
+	if err := h.settings.Rights.CheckUnknown(ctx); err != nil {
+		return nil, err
+	}
+	return nil, refused
 }
 
 func (h *Handler) hold(ctx context.Context, b *body, id string) ([]store.Match, error) {

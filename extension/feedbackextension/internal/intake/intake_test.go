@@ -164,9 +164,29 @@ func TestFeedbackFindsItsSpan(t *testing.T) {
 			assert.Equal(t, tt.span, got["span_id"])
 			metadata, _ := got["metadata"].(map[string]any)
 			assert.Equal(t, tt.others, metadata[MetadataOtherTraces])
-			assert.Equal(t, []string{trace}, f.rights.checked)
+			assert.Contains(t, f.rights.checked, trace)
 		})
 	}
+}
+
+// Others' traces are neither taken nor named, and not told from such as do not exist.
+func TestOthersTraces(t *testing.T) {
+	t.Parallel()
+	hidden, older := strings.Repeat("1", 32), strings.Repeat("2", 32)
+	f := newFixture(t)
+	f.rights.unknown = answer.Denied("nobody knows it")
+	f.rights.denied = map[string]bool{hidden: true}
+	f.pass(t, store.KindResponseID, "v", store.Match{TraceID: older, SpanID: span}, store.Match{TraceID: trace, SpanID: span}, store.Match{TraceID: hidden, SpanID: span})
+	got := given(t, f.post(t, `{`+thumbs+`,"response_id":"v"}`))
+	assert.Equal(t, "tr-"+trace, got["trace_id"], "the latest of one's own")
+	assert.Equal(t, map[string]any{MetadataOtherTraces: "tr-" + older}, got["metadata"])
+
+	f.pass(t, store.KindResponseID, "theirs", store.Match{TraceID: hidden, SpanID: span})
+	theirs, unknown := f.post(t, `{`+thumbs+`,"response_id":"theirs"}`), f.post(t, `{`+thumbs+`,"response_id":"unknown"}`)
+	assert.Equal(t, http.StatusForbidden, theirs.Code)
+	assert.Equal(t, unknown.Body.String(), theirs.Body.String())
+	f.rights.unknown = nil
+	assert.Equal(t, http.StatusForbidden, f.post(t, `{`+thumbs+`,"response_id":"theirs"}`).Code)
 }
 
 func TestOtherTracesAreBounded(t *testing.T) {

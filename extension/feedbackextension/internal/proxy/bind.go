@@ -17,7 +17,7 @@ type object map[string]json.RawMessage
 
 // bindTrace makes the caller the author of the assessments inside a StartTraceV3, which MLflow stores as they come.
 func (p *Proxy) bindTrace(r *http.Request) error {
-	return bound(r, func(caller access.Caller, request object) error {
+	return p.bound(r, func(caller access.Caller, request object) error {
 		return request.inside("trace", "trace", func(trace object) error {
 			return trace.inside("trace_info", "traceInfo", func(info object) error { return p.bindRows(caller, info) })
 		})
@@ -33,6 +33,9 @@ func (p *Proxy) bindRows(caller access.Caller, info object) error {
 	if json.Unmarshal(text, &rows) != nil {
 		return answer.Invalid("Invalid value for parameter 'assessments'")
 	}
+	if len(rows) > p.set.MaxRows {
+		return answer.Invalid("The trace has more assessments than it may: " + strconv.Itoa(p.set.MaxRows))
+	}
 	var err error
 	for i := range rows {
 		if rows[i], err = p.set.Bind(caller, rows[i]); err != nil {
@@ -45,7 +48,7 @@ func (p *Proxy) bindRows(caller access.Caller, info object) error {
 
 // bindAssessment makes the caller the author of an assessment that is created in MLflow.
 func (p *Proxy) bindAssessment(r *http.Request) error {
-	return bound(r, func(caller access.Caller, request object) (err error) {
+	return p.bound(r, func(caller access.Caller, request object) (err error) {
 		if row, found := request["assessment"]; found {
 			request["assessment"], err = p.set.Bind(caller, row)
 		}
@@ -55,12 +58,12 @@ func (p *Proxy) bindAssessment(r *http.Request) error {
 
 // bound changes the request of a caller who is not trusted to say who they are. What is sent on is written anew, so that
 // MLflow reads what was read here.
-func bound(r *http.Request, change func(access.Caller, object) error) error {
+func (p *Proxy) bound(r *http.Request, change func(access.Caller, object) error) error {
 	caller := access.CallerOf(r.Context())
 	if caller.Name == "" || caller.Trusted {
 		return nil
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := p.whole(r)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,28 +36,55 @@ type deletion struct {
 	named int
 }
 
-// deleteRequest is the body of MLflow's call; numbers may be sent as texts. It refuses a body with both spellings of a
-// name.
+// deleteRequest is the body of MLflow's call; numbers may be sent as texts, and most names in either of two spellings.
 type deleteRequest struct {
-	ExperimentID string      `json:"experiment_id"`
-	MaxTimestamp json.Number `json:"max_timestamp_millis"`
-	MaxTraces    json.Number `json:"max_traces"`
-	RequestIDs   []string    `json:"request_ids"`
+	experimentID            string
+	maxTimestamp, maxTraces json.Number
+	requestIDs              []string
+}
 
-	CamelMaxTimestamp json.Number `json:"maxTimestampMillis"`
-	CamelMaxTraces    json.Number `json:"maxTraces"`
-	CamelRequestIDs   []string    `json:"requestIds"`
+// readDeletion reads the names that MLflow reads, and no others: encoding/json would take `REQUEST_IDS` as well.
+func readDeletion(body []byte) (deleteRequest, error) {
+	var d deleteRequest
+	sent, err := parse(body)
+	if err != nil {
+		return d, err
+	}
+	for _, field := range []struct {
+		name, other string
+		into        any
+	}{
+		{"experiment_id", "", &d.experimentID},
+		{"max_timestamp_millis", "maxTimestampMillis", &d.maxTimestamp},
+		{"max_traces", "maxTraces", &d.maxTraces},
+		{"request_ids", "requestIds", &d.requestIDs},
+	} {
+		text, found := sent[field.name]
+		other, again := sent[field.other]
+		switch {
+		case found && again:
+			return deleteRequest{}, errNoObject // MLflow refuses both at once
+		case again:
+			text = other
+		case !found:
+			continue
+		}
+		if err := json.Unmarshal(text, field.into); err != nil {
+			return deleteRequest{}, err
+		}
+	}
+	return d, nil
 }
 
 // until is the time in ms up to which traces are to be deleted; false for none.
 func (d *deleteRequest) until() (int64, bool) {
-	ms, err := cmp.Or(d.MaxTimestamp, d.CamelMaxTimestamp).Float64()
+	ms, err := d.maxTimestamp.Float64()
 	return int64(ms), err == nil
 }
 
 // most is how many traces are deleted by time at most, as far as they are looked for.
 func (d *deleteRequest) most() int {
-	n, err := cmp.Or(d.MaxTraces, d.CamelMaxTraces).Float64()
+	n, err := d.maxTraces.Float64()
 	if err != nil || n <= 0 {
 		return maxSought
 	}
@@ -68,17 +94,16 @@ func (d *deleteRequest) most() int {
 // prepare finds out which traces a deletion is about, before MLflow deletes them. Where that fails the deletion goes on:
 // the delivery meets a trace that is gone.
 func (p *Proxy) prepare(r *http.Request) (*deletion, error) {
-	body, err := io.ReadAll(r.Body)
+	body, err := p.whole(r)
 	if err != nil {
 		return nil, err
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	var request deleteRequest
-	if err := json.Unmarshal(body, &request); err != nil {
+	request, err := readDeletion(body)
+	if err != nil {
 		request = deleteRequest{} // MLflow says what is wrong with it
 	}
 	d := &deletion{had: map[string]bool{}}
-	ids := slices.Concat(request.RequestIDs, request.CamelRequestIDs)
+	ids := request.requestIDs
 	until, byTime := request.until()
 	byTime = byTime && len(ids) == 0
 	if byTime {
@@ -111,7 +136,7 @@ func (p *Proxy) seek(r *http.Request, request *deleteRequest, until int64) (ids 
 	ctx, cancel := context.WithTimeout(r.Context(), seekTimeout)
 	defer cancel()
 	location := map[string]any{
-		"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": map[string]string{"experiment_id": request.ExperimentID},
+		"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": map[string]string{"experiment_id": request.experimentID},
 	}
 	token := ""
 	for len(ids) < most {

@@ -196,6 +196,7 @@ func startFront(t *testing.T, upstreamURL string, change func(*Settings)) *front
 		proxy.ServeHTTP(w, r.WithContext(access.WithCaller(r.Context(), caller)))
 	})
 	f.Server = httptest.NewServer(Hosts(DefaultHosts("127.0.0.1:0"), SameOrigin(nil, identified)))
+	f.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(func() {
 		f.Close()
 		transport.CloseIdleConnections()
@@ -223,9 +224,7 @@ func (f *front) send(t *testing.T, method, path, body string, header map[string]
 		}
 		r.Header[name] = []string{value}
 	}
-	client := f.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := client.Do(r)
+	response, err := f.Client().Do(r)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)

@@ -39,21 +39,33 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	timer := time.AfterFunc(g.connect, func() { cancel(errDown) })
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { timer.Stop() }}
+	// That there is a connection is what is to be found out; how long the request then takes is its own affair.
+	var connected sync.Once
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		timer.Stop()
+		connected.Do(func() { g.report(probe, false, true) })
+	}}
 	response, err := g.next.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	timer.Stop()
-	if err != nil {
-		failed := errors.Is(context.Cause(ctx), errDown) || isDial(err)
-		cancel(nil)
-		if failed {
-			err = errDown
-		}
-		g.report(probe, failed, false)
-		return nil, err
+	if err == nil {
+		connected.Do(func() { g.report(probe, false, true) })
+		response.Body = &tracedBody{ReadCloser: response.Body, cancel: cancel}
+		return response, nil
 	}
-	g.report(probe, false, true)
-	response.Body = &tracedBody{ReadCloser: response.Body, cancel: cancel}
-	return response, nil
+	failed := errors.Is(context.Cause(ctx), errDown) || isDial(err)
+	cancel(nil)
+	told := false
+	connected.Do(func() {
+		told = true
+		g.report(probe, failed, false)
+	})
+	if failed {
+		if !told {
+			g.report(false, true, false)
+		}
+		err = errDown
+	}
+	return nil, err
 }
 
 // admit reports whether a request may try, and whether it is the one that finds out.
@@ -70,9 +82,9 @@ func (g *guard) admit() (probe, ok bool) {
 	return true, true
 }
 
-// report takes in how a try ended; one that neither failed to connect nor was answered, because its client went away,
-// says nothing.
-func (g *guard) report(probe, failed, answered bool) {
+// report takes in how a try went; one that neither failed to connect nor did, because its client went away, says
+// nothing.
+func (g *guard) report(probe, failed, reached bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if probe {
@@ -84,7 +96,7 @@ func (g *guard) report(probe, failed, answered bool) {
 			g.logger.Warn("mlflow does not answer; what is not about assessments is refused meanwhile")
 		}
 		g.down, g.until = true, g.now().Add(g.pause)
-	case answered && g.down:
+	case reached && g.down:
 		g.logger.Info("mlflow answers again")
 		g.down = false
 	}

@@ -225,6 +225,8 @@ func TestDeleteByTime(t *testing.T) {
 		{body: `{"experiment_id":"0","request_ids":[]}`, requests: 1},
 		{body: `no JSON`, requests: 1},
 		{body: `{"request_ids":"x"}`, requests: 1},
+		{body: `{"EXPERIMENT_ID":"1","experiment_id":"0","MAX_TIMESTAMP_MILLIS":"899"}`, requests: 1},
+		{body: `{"experiment_id":"0","max_timestamp_millis":"899","maxTimestampMillis":"1"}`, requests: 1},
 	}
 	for _, test := range tests {
 		t.Run(test.body, func(t *testing.T) {

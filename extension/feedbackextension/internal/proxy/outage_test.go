@@ -162,6 +162,35 @@ func TestBrokenAnswer(t *testing.T) {
 	assert.Len(t, mlflow.requests(), 3, "an answer that breaks off is no reason to stop asking")
 }
 
+// TestProbeThatTakesItsTime is found connected: the others need not wait for its end.
+func TestProbeThatTakesItsTime(t *testing.T) {
+	t.Parallel()
+	mlflow := startUpstream(t, ok)
+	time := &clock{now: time.Now()}
+	way := newWay()
+	f := startFront(t, mlflow.URL, func(s *Settings) { s.Transport, s.Now = way, time.Now })
+	way.set(func(context.Context) error { return &net.OpError{Op: "dial", Err: errors.New("refused")} })
+	f.send(t, http.MethodGet, "/x", "", nil)
+	way.set(func(context.Context) error { return nil })
+	time.pass(1_000_000_000)
+	slow, writer := io.Pipe()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL+"/x", slow)
+	require.NoError(t, err)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if response, err := f.Client().Do(r); err == nil {
+			_ = response.Body.Close()
+		}
+	}()
+	require.Eventually(t, func() bool {
+		response, _ := f.send(t, http.MethodGet, "/x", "", nil)
+		return response.StatusCode == http.StatusOK
+	}, 30_000_000_000, 1_000_000)
+	require.NoError(t, writer.Close())
+	<-ended
+}
+
 // TestConnectionThatIsBeingClosed meets MLflow's server just as it closes a connection that was idle.
 func TestConnectionThatIsBeingClosed(t *testing.T) {
 	t.Parallel()

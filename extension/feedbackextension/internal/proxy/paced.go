@@ -32,11 +32,17 @@ type pacedBody struct {
 
 	controller *http.ResponseController
 	patience   time.Duration
+	// until ends all reading, if it is set.
+	until time.Time
 }
 
 // Read implements io.Reader.
 func (b *pacedBody) Read(p []byte) (int, error) {
-	_ = b.controller.SetReadDeadline(time.Now().Add(b.patience))
+	deadline := time.Now().Add(b.patience)
+	if !b.until.IsZero() && b.until.Before(deadline) {
+		deadline = b.until
+	}
+	_ = b.controller.SetReadDeadline(deadline)
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, io.EOF) {
 		// It is no longer the client's turn; that the connection is read on, to see whether the client leaves, must not end.

@@ -65,7 +65,8 @@ type exchangeKey struct{}
 // ServeHTTP implements http.Handler. The Host, the origin and the caller have been checked, and the body is bounded.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
-	case http.MethodConnect, http.MethodTrace:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	default: // MLflow's server takes a method in any case for the one that it resembles
 		answer.Refuse(w, &answer.Error{
 			Status: http.StatusMethodNotAllowed, Code: answer.CodeBadRequest, Message: "This method is not allowed",
 		})
@@ -95,7 +96,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch e.route {
 	case routeTraces:
-		err = repeatable(r)
+		err = p.repeatable(r)
 	case routeAssessment:
 		id := strings.Split(path, "/")[5]
 		err = answer.NotFound("Trace with ID '" + id[:min(len(id), maxQuoted)] + "' not found.")
@@ -134,6 +135,9 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	}
 	pr.Out.URL, pr.Out.Host = target, ""
 	p.headers(pr.Out.Header)
+	// MLflow lets callers of its own machine do more: it must not take one from elsewhere, whom a proxy in front of this
+	// endpoint names, for one of them.
+	pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	pr.SetXForwarded()
 	if e, _ := pr.In.Context().Value(exchangeKey{}).(*exchange); e != nil && e.route != routeOther {
 		// An answer that is to be read: whole, and neither compressed nor kept from before.
@@ -174,6 +178,12 @@ func (p *Proxy) headers(header http.Header) {
 // answered is called with MLflow's answer before the client sees it.
 func (p *Proxy) answered(response *http.Response) error {
 	p.localize(response.Header)
+	if p.set.Credentials == CredentialsService {
+		response.Header.Del("Set-Cookie") // a session of the service's is nobody else's
+	}
+	if response.StatusCode == http.StatusUnauthorized && p.set.Doubt != nil {
+		p.set.Doubt()
+	}
 	ctx := response.Request.Context()
 	e, _ := ctx.Value(exchangeKey{}).(*exchange)
 	if e == nil || response.StatusCode != http.StatusOK {

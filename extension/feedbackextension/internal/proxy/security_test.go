@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -144,7 +145,7 @@ func TestSmuggling(t *testing.T) {
 	assert.Equal(t, "HTTP/1.1 200 OK", status)
 	got := mlflow.last(t)
 	assert.Equal(t, http.Header{
-		"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Host": {"localhost"}, "X-Forwarded-Proto": {"http"},
+		"X-Forwarded-For": {"1.2.3.4, 127.0.0.1"}, "X-Forwarded-Host": {"localhost"}, "X-Forwarded-Proto": {"http"},
 		"Authorization": {"Basic YTpi"}, "Cookie": {"a=b"}, "X-Mlflow-Workspace": {"w"}, "Accept-Encoding": {"identity"},
 	}, got.header)
 	assert.Equal(t, mlflow.Listener.Addr().String(), got.host)
@@ -157,6 +158,54 @@ func TestServiceCredentials(t *testing.T) {
 	f.send(t, http.MethodGet, "/x", "", map[string]string{"Authorization": "Basic YTpi", "Cookie": "a=b"})
 	assert.NotContains(t, mlflow.last(t).header, "Authorization")
 	assert.NotContains(t, mlflow.last(t).header, "Cookie")
+}
+
+func TestSessionOfTheService(t *testing.T) {
+	t.Parallel()
+	mlflow := startUpstream(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Set-Cookie", "session=service") })
+	for credentials, kept := range map[Credentials]bool{CredentialsService: false, CredentialsCaller: true} {
+		f := startFront(t, mlflow.URL, func(s *Settings) { s.Credentials = credentials })
+		response, _ := f.send(t, http.MethodGet, "/x", "", nil)
+		assert.Equal(t, kept, response.Header.Get("Set-Cookie") != "")
+	}
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	mlflow := startUpstream(t, ok)
+	f := startFront(t, mlflow.URL, nil)
+	for _, method := range []string{"post", "Post", "PoST", "delete", "TRACE", "PROPFIND"} {
+		response, body := f.send(t, method, apiTraces, `{"trace": {"trace_info": {"assessments": []}}}`, nil)
+		assertRefused(t, http.StatusMethodNotAllowed, response, body)
+	}
+	assert.Empty(t, mlflow.requests())
+}
+
+// What is read whole is bounded in size, unpacked as it is, and in number.
+func TestWholeBodiesAreBounded(t *testing.T) {
+	t.Parallel()
+	mlflow := startUpstream(t, ok)
+	f := startFront(t, mlflow.URL, func(s *Settings) { s.MaxWhole, s.MaxRows = 1000, 3 })
+	ada := map[string]string{"X-Test-User": "ada"}
+	rows := func(n int) string {
+		return `{"trace": {"trace_info": {"assessments": [` + strings.Repeat(`{},`, n-1) + `{}]}}}`
+	}
+	for _, tt := range []struct {
+		path, body string
+		status     int
+	}{
+		{apiTraces + "/delete-traces", `{"request_ids": ["` + strings.Repeat("x", 1000) + `"]}`, http.StatusRequestEntityTooLarge},
+		{apiTraces, rows(400), http.StatusRequestEntityTooLarge},
+		{apiTraces, rows(4), http.StatusBadRequest},
+	} {
+		response, body := f.send(t, http.MethodPost, tt.path, tt.body, ada)
+		assertRefused(t, tt.status, response, body)
+	}
+	assert.Empty(t, mlflow.requests())
+	response, _ := f.send(t, http.MethodPost, apiTraces, rows(3), ada)
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	response, _ = f.send(t, http.MethodPost, "/api/2.0/mlflow/artifacts", strings.Repeat("x", 2000), ada)
+	assert.Equal(t, http.StatusOK, response.StatusCode, "what is passed on as it comes")
 }
 
 func TestForeignOriginAndHost(t *testing.T) {

@@ -71,6 +71,8 @@ type Settings struct {
 	Render func(*store.Record, access.Caller) json.RawMessage
 	// Learn is told which experiment a trace is in, by MLflow's answers; nil for nobody.
 	Learn func(traceID, experiment string)
+	// Doubt is told that MLflow asked a caller for credentials; nil for nobody.
+	Doubt func()
 	// KnowsNames reports whether MLflow itself knows callers by name; its review page then looks for answers of that name,
 	// and else for those of "default".
 	KnowsNames func(context.Context) bool
@@ -91,6 +93,12 @@ type Settings struct {
 	RedisTimeout time.Duration
 	// MaxOverlay bounds the answers that are laid over, in bytes. Default 32 MiB.
 	MaxOverlay int64
+	// MaxWhole bounds a request's body that is read whole before it is passed on, in bytes. Default 4 MiB.
+	MaxWhole int64
+	// MaxRows bounds the assessments inside a trace that is created by a caller who is made their author. Default 1000.
+	MaxRows int
+	// WholeTimeout is how long a client may take to send such a body. Default 30s.
+	WholeTimeout time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 
@@ -98,7 +106,11 @@ type Settings struct {
 	_ struct{}
 }
 
-const defaultMaxOverlay = 32 << 20
+const (
+	defaultMaxOverlay = 32 << 20
+	defaultMaxWhole   = 4 << 20
+	defaultMaxRows    = 1000
+)
 
 func (s *Settings) setDefaults() {
 	orDefault(&s.StreamTimeout, 30*time.Second)
@@ -106,12 +118,15 @@ func (s *Settings) setDefaults() {
 	orDefault(&s.Pause, time.Second)
 	orDefault(&s.RedisTimeout, 500*time.Millisecond)
 	orDefault(&s.MaxOverlay, defaultMaxOverlay)
+	orDefault(&s.MaxWhole, defaultMaxWhole)
+	orDefault(&s.MaxRows, defaultMaxRows)
+	orDefault(&s.WholeTimeout, 30*time.Second)
 	if s.Now == nil {
 		s.Now = time.Now
 	}
 }
 
-func orDefault[T ~int64](setting *T, value T) {
+func orDefault[T ~int64 | ~int](setting *T, value T) {
 	if *setting <= 0 {
 		*setting = value
 	}

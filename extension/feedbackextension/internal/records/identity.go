@@ -25,9 +25,15 @@ const (
 	sourceDefault = "default"
 )
 
+// personal reports whether a source's id may pass for a person's: MLflow keeps a type that it does not know, such as
+// `human`, as none.
+func personal(t assessment.SourceType) bool {
+	return t != assessment.SourceTypeCode && t != assessment.SourceTypeLLMJudge
+}
+
 // Bind makes a known caller the author of a person's words, whatever the request says.
 func Bind(a *assessment.Assessment, caller access.Caller) {
-	if caller.Name == "" || caller.Trusted || a.Source.Type != assessment.SourceTypeHuman {
+	if caller.Name == "" || caller.Trusted || !personal(a.Source.Type) {
 		return
 	}
 	claimed := a.Source.ID
@@ -47,7 +53,7 @@ func Bind(a *assessment.Assessment, caller access.Caller) {
 
 // mayChange refuses to put words into another person's mouth.
 func mayChange(record *store.Record, caller access.Caller) error {
-	if caller.Name == "" || caller.Trusted || caller.Admin || record.Source.Type != assessment.SourceTypeHuman ||
+	if caller.Name == "" || caller.Trusted || caller.Admin || !personal(record.Source.Type) ||
 		record.Source.ID == caller.Name || anonymous(record.Source.ID) {
 		return nil
 	}
