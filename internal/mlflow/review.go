@@ -32,6 +32,8 @@ type ReviewItem struct {
 	ID string `json:"item_id"`
 	// Status is PENDING, COMPLETE or DECLINED.
 	Status string `json:"status"`
+	// Created is the server's time of the adding, in milliseconds.
+	Created int64 `json:"creation_time_ms"`
 	// Updated is the server's time of the last change of the status, in milliseconds.
 	Updated int64 `json:"last_update_time_ms"`
 }
@@ -110,15 +112,48 @@ func (c *Client) reviewQueue(ctx context.Context, method, path string, body any)
 	return answer.Queue, nil
 }
 
-// AddReviewItems adds traces to a queue, all or none; one that is there already keeps its status. ClassNotFound says that
-// the queue, or one of the traces in its experiment, does not exist.
-func (c *Client) AddReviewItems(ctx context.Context, queueID string, traceIDs []string) error {
-	body := struct {
-		QueueID string   `json:"queue_id"`
-		ItemIDs []string `json:"item_ids"`
-	}{queueID, traceIDs}
-	_, err := c.call(ctx, http.MethodPost, queuesPath+"items/add", body, nil)
+// reviewItems is the body of a call about several items.
+type reviewItems struct {
+	QueueID string   `json:"queue_id"`
+	ItemIDs []string `json:"item_ids"`
+}
+
+// AddReviewItems adds traces to a queue, all or none, and returns their items; one that is there already keeps its status.
+// ClassNotFound says that the queue, or one of the traces in its experiment, does not exist.
+func (c *Client) AddReviewItems(ctx context.Context, queueID string, traceIDs []string) ([]ReviewItem, error) {
+	var answer struct {
+		Items []ReviewItem `json:"items"`
+	}
+	if _, err := c.call(ctx, http.MethodPost, queuesPath+"items/add", reviewItems{queueID, traceIDs}, &answer); err != nil {
+		return nil, err
+	}
+	return answer.Items, nil
+}
+
+// RemoveReviewItems takes traces out of a queue; those that are not there are none of its concern. It takes the right to
+// manage the experiment, or to have made the queue.
+func (c *Client) RemoveReviewItems(ctx context.Context, queueID string, traceIDs []string) error {
+	_, err := c.call(ctx, http.MethodPost, queuesPath+"items/remove", reviewItems{queueID, traceIDs}, nil)
 	return err
+}
+
+// ReopenReviewItem lets an item wait for an answer again, and returns it. Only the queue's own users may, and admins.
+func (c *Client) ReopenReviewItem(ctx context.Context, queueID, traceID string) (*ReviewItem, error) {
+	body := struct {
+		QueueID string `json:"queue_id"`
+		ItemID  string `json:"item_id"`
+		Status  string `json:"status"`
+	}{queueID, traceID, StatusPending}
+	var answer struct {
+		Item *ReviewItem `json:"item"`
+	}
+	if _, err := c.call(ctx, http.MethodPost, queuesPath+"items/set-status", body, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Item == nil || answer.Item.Status != StatusPending {
+		return nil, invalidAnswer("no pending item")
+	}
+	return answer.Item, nil
 }
 
 // ReviewItems reads a page of a queue's items, those that were added last first; status "" is any. next is empty on the

@@ -23,6 +23,9 @@ const (
   "item_id": "tr-00000000000000000000000002bace48", "status": "COMPLETE", "completed_by": "ann",
   "completed_time_ms": 1795730348409, "creation_time_ms": 1795730348312, "last_update_time_ms": 1795730348409}],
   "next_page_token": "eyJvZmZzZXQiOiAxfQ=="}`
+	itemAnswer = `{"item": {"queue_id": "rq-705217ead3c645d38186f199e633b597", "item_type": "TRACE",
+  "item_id": "tr-6653429ee9d4e309c6bdae718a797781", "status": "PENDING", "creation_time_ms": 1795743479358,
+  "last_update_time_ms": 1795743481413}}`
 	noQueueAnswer = `{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Review queue with name 'Failed' not found for ` +
 		`experiment '2'.", "sqlstate": "KAM00", "error_class": "RESOURCE_NOT_FOUND"}`
 	takenAnswer = `{"error_code": "RESOURCE_ALREADY_EXISTS", "message": "Review queue with name 'failed' already exists ` +
@@ -41,7 +44,7 @@ func TestReviewCalls(t *testing.T) {
 		ID: "ls-6837d56d4632451b92960721171e2d33", ExperimentID: "2", Name: "c x", Type: SchemaTypeFeedback,
 		EnableComment: true, Input: LabelInput{PassFail: &PassFailInput{Positive: "Pass", Negative: "Fail"}},
 	}
-	items := []ReviewItem{{ID: "tr-00000000000000000000000002bace48", Status: "COMPLETE", Updated: 1795730348409}}
+	items := []ReviewItem{{ID: "tr-00000000000000000000000002bace48", Status: "COMPLETE", Created: 1795730348312, Updated: 1795730348409}}
 	type paged struct {
 		items []ReviewItem
 		next  string
@@ -66,9 +69,21 @@ func TestReviewCalls(t *testing.T) {
 		},
 		{
 			"add", func(c *Client) (any, error) {
-				return nil, c.AddReviewItems(t.Context(), "rq-1", []string{"tr-1", "tr-2"})
+				return c.AddReviewItems(t.Context(), "rq-1", []string{"tr-1", "tr-2"})
 			},
-			"POST /prefix/api/3.0/mlflow/review-queues/items/add", `{"queue_id":"rq-1","item_ids":["tr-1","tr-2"]}`, itemsAnswer, nil,
+			"POST /prefix/api/3.0/mlflow/review-queues/items/add", `{"queue_id":"rq-1","item_ids":["tr-1","tr-2"]}`, itemsAnswer, items,
+		},
+		{
+			"reopen", func(c *Client) (any, error) { return c.ReopenReviewItem(t.Context(), "rq-1", "tr-1") },
+			"POST /prefix/api/3.0/mlflow/review-queues/items/set-status", `{"queue_id":"rq-1","item_id":"tr-1","status":"PENDING"}`,
+			itemAnswer,
+			&ReviewItem{
+				ID: "tr-6653429ee9d4e309c6bdae718a797781", Status: StatusPending, Created: 1795743479358, Updated: 1795743481413,
+			},
+		},
+		{
+			"remove", func(c *Client) (any, error) { return nil, c.RemoveReviewItems(t.Context(), "rq-1", []string{"tr-1"}) },
+			"POST /prefix/api/3.0/mlflow/review-queues/items/remove", `{"queue_id":"rq-1","item_ids":["tr-1"]}`, `{}`, nil,
 		},
 		{
 			"items", func(c *Client) (any, error) {
@@ -145,13 +160,17 @@ func TestReviewErrors(t *testing.T) {
 			})
 			_, queueErr := client.ReviewQueueByName(t.Context(), "2", "Failed")
 			_, schemaErr := client.CreateLabelSchema(t.Context(), &LabelSchema{})
-			for _, err := range []error{queueErr, schemaErr} {
+			_, itemErr := client.ReopenReviewItem(t.Context(), "rq-1", "tr-1")
+			for _, err := range []error{queueErr, schemaErr, itemErr} {
 				require.Error(t, err)
 				assert.Equal(t, tt.class, ClassOf(err))
 				assert.Equal(t, tt.exists, Exists(err))
 			}
 			if _, _, err := client.ReviewItems(t.Context(), "rq-1", "", 1, ""); tt.status != http.StatusOK {
 				require.Error(t, err)
+				_, err = client.AddReviewItems(t.Context(), "rq-1", []string{"tr-1"})
+				assert.Equal(t, tt.class, ClassOf(err))
+				assert.Equal(t, tt.class, ClassOf(client.RemoveReviewItems(t.Context(), "rq-1", []string{"tr-1"})))
 			}
 		})
 	}

@@ -3,7 +3,10 @@ package intake
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/answer"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/request"
@@ -50,6 +53,7 @@ var (
 	errAbout        = answer.Invalid("The body must hold exactly one of 'trace_id', 'response_id', 'conversation_id', 'span_id' and " +
 		"'attribute'; 'span_id' may also stand beside 'trace_id'")
 	errAttribute = answer.Invalid("'attribute' must be an object with a 'name' and a 'value', which may be a string, a number or a boolean")
+	errNumber    = answer.Invalid("The 'value' of 'attribute' is neither a 64-bit integer nor a double")
 	errSpanID    = answer.Invalid("'span_id' must be 16 hexadecimal digits")
 )
 
@@ -172,15 +176,42 @@ func attributeIn(top map[string]json.RawMessage) (reference, error) {
 	if err != nil || name == "" {
 		return reference{}, errAttribute
 	}
-	value := attribute["value"]
-	if len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9' || value[0] == 't' || value[0] == 'f') {
-		return reference{store.KindAttribute(name), string(value)}, nil
+	value, err := attributeValue(attribute)
+	if err != nil {
+		return reference{}, err
+	}
+	return reference{store.KindAttribute(name), value}, nil
+}
+
+// attributeValue is the value as the exporter spells that of a span, which it indexes as text.
+func attributeValue(attribute map[string]json.RawMessage) (string, error) {
+	text := string(attribute["value"])
+	switch {
+	case text == "true", text == "false":
+		return pcommon.NewValueBool(text == "true").AsString(), nil
+	case text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9'):
+		return number(text)
 	}
 	plain, err := identifier(attribute, "value")
 	if err != nil || plain == "" {
-		return reference{}, errAttribute
+		return "", errAttribute
 	}
-	return reference{store.KindAttribute(name), plain}, nil
+	return plain, nil
+}
+
+// number spells a JSON number. An integer beyond 64 bits can only have been a double.
+func number(text string) (string, error) {
+	if len(text) > maxValue {
+		return "", errNumber
+	}
+	if integer, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return pcommon.NewValueInt(integer).AsString(), nil
+	}
+	double, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return "", errNumber
+	}
+	return pcommon.NewValueDouble(double).AsString(), nil
 }
 
 // members are those of a JSON object, less the ones that are null.

@@ -1,12 +1,14 @@
 package intake
 
 import (
+	"math"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/answer"
@@ -49,6 +51,10 @@ func TestParseBodyRefuses(t *testing.T) {
 		"attribute is a text":  {`{` + thumbs + `,"attribute":"a"}`, "'attribute' must be", 400},
 		"attribute's name":     {`{` + thumbs + `,"attribute":{"value":"b"}}`, "'attribute' must be", 400},
 		"attribute's value":    {`{` + thumbs + `,"attribute":{"name":"a"}}`, "'attribute' must be", 400},
+		"attribute's object":   {`{` + thumbs + `,"attribute":{"name":"a","value":{}}}`, "'attribute' must be", 400},
+		"number is no double":  {`{` + thumbs + `,"attribute":{"name":"a","value":1e400}}`, "neither a 64-bit integer nor a double", 400},
+		"integer is no double": {`{` + thumbs + `,"attribute":{"name":"a","value":-1` + strings.Repeat("0", 400) + `}}`, "neither a 64-bit integer nor a double", 400},
+		"number is long":       {`{` + thumbs + `,"attribute":{"name":"a","value":0.` + strings.Repeat("1", 1023) + `}}`, "neither a 64-bit integer nor a double", 400},
 		"attribute's list":     {`{` + thumbs + `,"attribute":{"name":"a","value":["b"]}}`, "'attribute' must be", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,6 +100,38 @@ func TestParseBody(t *testing.T) {
 	}
 }
 
+// What an app sends is found by what the exporter indexes of the same attribute.
+func TestNumbersAsTheExporterSpellsThem(t *testing.T) {
+	t.Parallel()
+	for text, attribute := range map[string]pcommon.Value{
+		`5`:                      pcommon.NewValueInt(5),
+		`5.0`:                    pcommon.NewValueDouble(5),
+		`5e0`:                    pcommon.NewValueInt(5),
+		`0.5E+1`:                 pcommon.NewValueDouble(5),
+		`17.50`:                  pcommon.NewValueDouble(17.5),
+		`-0`:                     pcommon.NewValueInt(0),
+		`-0.0`:                   pcommon.NewValueDouble(math.Copysign(0, -1)),
+		`1e21`:                   pcommon.NewValueDouble(1e21),
+		`1e-7`:                   pcommon.NewValueDouble(1e-7),
+		`0.0000001`:              pcommon.NewValueDouble(1e-7),
+		`-1.5e3`:                 pcommon.NewValueDouble(-1500),
+		`9007199254740993`:       pcommon.NewValueInt(1<<53 + 1),
+		`-9223372036854775808`:   pcommon.NewValueInt(math.MinInt64),
+		`9223372036854775807`:    pcommon.NewValueInt(math.MaxInt64),
+		`100000000000000000000`:  pcommon.NewValueDouble(1e20),
+		`1.7976931348623157e308`: pcommon.NewValueDouble(math.MaxFloat64),
+		`true`:                   pcommon.NewValueBool(true),
+		`false`:                  pcommon.NewValueBool(false),
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			got, err := parseBody([]byte(`{` + thumbs + `,"attribute":{"name":"a","value": ` + text + ` }}`))
+			require.NoError(t, err)
+			assert.Equal(t, reference{"attribute:a", attribute.AsString()}, got.by)
+		})
+	}
+}
+
 func TestParseCompletes(t *testing.T) {
 	t.Parallel()
 	b, err := parseBody([]byte(`{` + thumbs + `,"response_id":"r"}`))
@@ -125,6 +163,7 @@ func TestParseCompletes(t *testing.T) {
 func FuzzBody(f *testing.F) {
 	for _, about := range []string{
 		`"trace_id":"` + trace + `"`, `"span_id":"` + span + `"`, `"response_id":"r"`, `"attribute":{"name":"a","value":-1.5e3}`,
+		`"attribute":{"name":"a","value":1e999}`, `"attribute":{"name":"a","value":-9223372036854775809}`, `"attribute":{"name":"a","value":true}`,
 		`"conversation_id":"\ud800"`, `"trace_id":"tr-` + trace + `","span_id":"` + span + `"`,
 	} {
 		f.Add([]byte(`{` + thumbs + `,` + about + `}`))

@@ -66,17 +66,44 @@ func present(records map[string]store.Record, backend string) []store.Record {
 	return all
 }
 
-// contradicts says whether a person's record says something else than a judge's of its name, which it may have replaced.
+// contradicts says whether a person's record says something else than a judge's of its name: the one that it replaces, at
+// any distance, or one that stands beside what the first person said.
 func contradicts(person *store.Record, all []store.Record) bool {
+	first := origin(person, all)
+	if first == nil {
+		return false
+	}
 	return slices.ContainsFunc(all, func(judge store.Record) bool {
-		if judge.Source.Type != assessment.SourceTypeLLMJudge || judge.Kind != assessment.KindFeedback ||
-			judge.Name != person.Name {
+		if !isJudges(&judge, person.Name) {
 			return false
 		}
-		about := judge.SpanID == "" || person.SpanID == "" || judge.SpanID == person.SpanID
-		if person.Overrides != "" || judge.Invalid {
-			about = person.Overrides == judge.ID
+		about := judge.ID == first.ID
+		if first.Source.Type == assessment.SourceTypeHuman && first.Name == judge.Name && !judge.Invalid {
+			about = judge.SpanID == "" || first.SpanID == "" || judge.SpanID == first.SpanID
 		}
 		return about && differ(person, &judge)
 	})
+}
+
+func isJudges(record *store.Record, name string) bool {
+	return record.Source.Type == assessment.SourceTypeLLMJudge && record.Kind == assessment.KindFeedback && record.Name == name
+}
+
+// origin is what a chain of overrides began with: a judge's record, the last before people's, or what replaces none; nil
+// where that is gone.
+func origin(record *store.Record, all []store.Record) *store.Record {
+	if record.Overrides == "" {
+		return record
+	}
+	byID := make(map[string]*store.Record, len(all))
+	for i := range all {
+		byID[all[i].ID] = &all[i]
+	}
+	for range all { // an upper bound of the chain's length, which may be a circle
+		if record == nil || record.Overrides == "" || record.Source.Type == assessment.SourceTypeLLMJudge {
+			return record
+		}
+		record = byID[record.Overrides]
+	}
+	return nil
 }

@@ -143,6 +143,51 @@ func TestConditions(t *testing.T) {
 			[]store.Record{judge("j", assessment.True, overridden, span("1")), person("j", assessment.False, overriding("a-0"))},
 			"judge_and_person_disagree: j",
 		},
+		{
+			"both: override of an override", both,
+			[]store.Record{
+				judge("j", assessment.True, overridden), person("j", assessment.True, overridden, overriding("a-0")),
+				person("j", assessment.False, overriding("a-1"), span("1")),
+			},
+			"judge_and_person_disagree: j",
+		},
+		{"both: override of an override that came back", both, []store.Record{
+			judge("j", assessment.True, overridden), person("j", assessment.False, overridden, overriding("a-0")),
+			person("j", assessment.True, overriding("a-1")),
+		}, ""},
+		{"both: override of an override that is gone", both, []store.Record{
+			judge("j", assessment.True, overridden), person("j", assessment.True, overriding("a-0"), deletedOne),
+			person("j", assessment.False, overriding("a-1")),
+		}, ""},
+		{
+			"both: override of a person's own", both,
+			[]store.Record{
+				judge("j", assessment.True, span("1")), person("j", assessment.True, overridden, span("1")),
+				person("j", assessment.False, overriding("a-1")),
+			},
+			"judge_and_person_disagree: j",
+		},
+		{"both: override of a person's own on another span", both, []store.Record{
+			judge("j", assessment.True, span("1")), person("j", assessment.True, overridden, span("2")),
+			person("j", assessment.False, overriding("a-1"), span("1")),
+		}, ""},
+		{"both: override of a person's own of another name", both, []store.Record{
+			judge("j", assessment.True), person("k", assessment.True, overridden), person("j", assessment.False, overriding("a-1")),
+		}, ""},
+		{"both: override of a person's own, of a judge's that was replaced", both, []store.Record{
+			judge("j", assessment.True, overridden), person("j", assessment.True, overridden), person("j", assessment.False, overriding("a-1")),
+		}, ""},
+		{"both: override of a check's", both, []store.Record{
+			judge("j", assessment.True), code("j", assessment.True, overridden), person("j", assessment.False, overriding("a-1")),
+		}, ""},
+		{"both: agrees with the judge that came last", both, []store.Record{
+			judge("j", assessment.True, overridden), judge("j", assessment.False, overridden, overriding("a-0")),
+			person("j", assessment.False, overriding("a-1")),
+		}, ""},
+		{"both: overrides in a circle", both, []store.Record{
+			judge("j", assessment.True), person("j", assessment.False, overriding("a-2")),
+			person("j", assessment.False, overridden, overriding("a-1")), person("j", assessment.False, overriding("a-3")),
+		}, ""},
 		{"thumbs: up", thumbs, []store.Record{person("t", assessment.True), person("t", "1"), person("t", `"up"`), person("t", "")}, ""},
 		{"thumbs: a program's", thumbs, []store.Record{code("t", assessment.False)}, ""},
 		{"thumbs: false", thumbs, []store.Record{person("t", assessment.False)}, "thumbs_down: t"},

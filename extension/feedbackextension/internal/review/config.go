@@ -32,7 +32,8 @@ const (
 
 // Rule is one entry of `review`, by its name. It holds for a trace where any of its conditions does; a condition that has
 // several names holds where it does for any of them. An assessment that is deleted, withdrawn or overridden counts no
-// longer. A trace is put into a rule's queue once, even if somebody removes it from there.
+// longer. A trace is put into a rule's queue once, even if somebody removes it from there; one that was answered there for
+// another rule is set back to pending.
 type Rule struct {
 	// Enabled turns the rule on. Default true.
 	Enabled bool `mapstructure:"enabled"`
@@ -57,8 +58,8 @@ type Rule struct {
 	JudgesBelow map[string]float64 `mapstructure:"judges_below"`
 	// PanelDisagreed are names of judges with several models; a verdict on which their votes differ.
 	PanelDisagreed []string `mapstructure:"panel_disagreed"`
-	// JudgeAndPersonDisagree are names of judges; a person's feedback of that name, an override or another one on the same
-	// span or trace, that says something else.
+	// JudgeAndPersonDisagree are names of judges; a person's feedback of that name that says something else: an override, or
+	// one of another person's override, or another one on the same span or trace.
 	JudgeAndPersonDisagree []string `mapstructure:"judge_and_person_disagree"`
 	// ThumbsDown are names of people's feedback; one that is false, a number not above 0, or a word such as "down" or "no".
 	ThumbsDown []string `mapstructure:"thumbs_down"`

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,6 +31,7 @@ type fakeMLflow struct {
 	requests []string
 	// answer, when set, may answer a request itself.
 	answer func(w http.ResponseWriter, path string) bool
+	now    func() time.Time
 }
 
 type fakeQueue struct {
@@ -39,7 +41,7 @@ type fakeQueue struct {
 
 func newFakeMLflow(t *testing.T) *fakeMLflow {
 	t.Helper()
-	f := &fakeMLflow{traces: map[string]string{}, queues: map[string]*fakeQueue{}, schemas: map[string]mlflow.LabelSchema{}}
+	f := &fakeMLflow{traces: map[string]string{}, queues: map[string]*fakeQueue{}, schemas: map[string]mlflow.LabelSchema{}, now: time.Now}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -116,9 +118,35 @@ func (f *fakeMLflow) items(experiment, name string) []string {
 
 // complete answers an item at a time in milliseconds; remove takes it out of the queue.
 func (f *fakeMLflow) complete(queue *fakeQueue, at int, millis int64) {
+	f.mark(queue, at, "COMPLETE", millis)
+}
+
+func (f *fakeMLflow) mark(queue *fakeQueue, at int, status string, millis int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	queue.items[at].Status, queue.items[at].Updated = "COMPLETE", millis
+	queue.items[at].Status, queue.items[at].Updated = status, millis
+}
+
+// statuses are those of a queue's items, in the order of their adding.
+func (f *fakeMLflow) statuses(queue *fakeQueue) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []string
+	for _, item := range queue.items {
+		all = append(all, item.Status)
+	}
+	return all
+}
+
+// denying lets MLflow refuse some paths for want of rights.
+func (f *fakeMLflow) denying(paths ...string) {
+	f.instead(func(w http.ResponseWriter, path string) bool {
+		if !slices.Contains(paths, path) {
+			return false
+		}
+		refuse(w, http.StatusForbidden, "PERMISSION_DENIED")
+		return true
+	})
 }
 
 func (f *fakeMLflow) remove(queue *fakeQueue) {
@@ -159,6 +187,10 @@ func (f *fakeMLflow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.create(w, body)
 	case "review-queues/items/add":
 		f.add(w, body)
+	case "review-queues/items/set-status":
+		f.setStatus(w, body)
+	case "review-queues/items/remove":
+		f.takeOut(w, body)
 	case "review-queues/items/list":
 		f.list(w, query.Get("queue_id"), query.Get("status"), query.Get("max_results"), query.Get("page_token"))
 	case "label-schemas/get-by-name":
@@ -211,47 +243,6 @@ func (f *fakeMLflow) create(w http.ResponseWriter, body []byte) {
 	queue.ID = "rq-" + strconv.Itoa(f.made)
 	f.queues[queue.ID] = queue
 	reply(w, map[string]any{"review_queue": queue.ReviewQueue})
-}
-
-func (f *fakeMLflow) add(w http.ResponseWriter, body []byte) {
-	var asked struct {
-		QueueID string   `json:"queue_id"`
-		IDs     []string `json:"item_ids"`
-	}
-	_ = json.Unmarshal(body, &asked)
-	queue := f.queues[asked.QueueID]
-	if queue == nil || slices.ContainsFunc(asked.IDs, func(id string) bool { return f.traces[id] != queue.ExperimentID }) {
-		refuse(w, http.StatusNotFound, "RESOURCE_DOES_NOT_EXIST")
-		return
-	}
-	for _, id := range asked.IDs {
-		if !slices.ContainsFunc(queue.items, func(item mlflow.ReviewItem) bool { return item.ID == id }) {
-			queue.items = append(queue.items, mlflow.ReviewItem{ID: id, Status: mlflow.StatusPending})
-		}
-	}
-	reply(w, map[string]any{"items": queue.items})
-}
-
-func (f *fakeMLflow) list(w http.ResponseWriter, queueID, status, limit, page string) {
-	queue := f.queues[queueID]
-	if queue == nil {
-		refuse(w, http.StatusNotFound, "RESOURCE_DOES_NOT_EXIST")
-		return
-	}
-	var items []mlflow.ReviewItem
-	for _, item := range queue.items {
-		if status == "" || item.Status == status {
-			items = append(items, item)
-		}
-	}
-	from, _ := strconv.Atoi(page)
-	n, _ := strconv.Atoi(limit)
-	to, next := len(items), ""
-	if from+n < to {
-		to = from + n
-		next = strconv.Itoa(to)
-	}
-	reply(w, map[string]any{"items": items[from:to], "next_page_token": next})
 }
 
 func reply(w http.ResponseWriter, answer any) { _ = json.NewEncoder(w).Encode(answer) }

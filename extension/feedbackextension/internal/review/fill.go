@@ -68,18 +68,16 @@ func shownBy(picks []*pick) map[string]mlflow.LabelInput {
 // add adds picks in one call. Where MLflow does not find one of them it adds each by itself, and those that are missing
 // wait.
 func (r *Reviewer) add(ctx context.Context, g *group, known *queue, picks []*pick) {
-	var ids []string
-	for _, p := range picks {
-		ids = union(ids, []string{mlflow.TraceID(p.traceID)})
+	traces := byTrace(picks)
+	ids := make([]string, 0, len(traces))
+	for _, same := range traces {
+		ids = append(ids, mlflow.TraceID(same[0].traceID))
 	}
-	err := r.settings.MLflow.AddReviewItems(ctx, known.id, ids)
+	items, err := r.settings.MLflow.AddReviewItems(ctx, known.id, ids)
 	switch {
 	case err == nil:
-		known.pending += len(ids)
 		delete(r.queues.refused, queueKey{g.experiment, g.picks[0].rule.queue.name})
-		for _, p := range picks {
-			p.fate = added
-		}
+		r.show(ctx, g, known, picks, items)
 	case !absent(err):
 		r.refuse(ctx, g, picks, err)
 	case len(ids) == 1:
@@ -88,13 +86,29 @@ func (r *Reviewer) add(ctx context.Context, g *group, known *queue, picks []*pic
 			r.await(p, gaveUp)
 		}
 	default:
-		for _, p := range picks {
+		for _, same := range traces {
 			if r.outage.lasts() {
 				return
 			}
-			r.add(ctx, g, known, []*pick{p})
+			r.add(ctx, g, known, same)
 		}
 	}
+}
+
+// byTrace are picks by their traces, in the order of the first.
+func byTrace(picks []*pick) [][]*pick {
+	at := map[string]int{}
+	var traces [][]*pick
+	for _, p := range picks {
+		i, known := at[p.traceID]
+		if !known {
+			i = len(traces)
+			at[p.traceID] = i
+			traces = append(traces, nil)
+		}
+		traces[i] = append(traces[i], p)
+	}
+	return traces
 }
 
 // refuse lets picks wait for what MLflow did not take: all of it while it does not work, or this queue.

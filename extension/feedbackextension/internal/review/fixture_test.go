@@ -35,6 +35,7 @@ func newFixture(t *testing.T) *fixture {
 		counts: counts{},
 	}
 	f.redis.SetTime(f.now)
+	f.mlflow.now = f.Now
 	core, logs := observer.New(zap.InfoLevel)
 	f.logger, f.logs = zap.New(core), logs
 	config := store.NewDefaultConfig()

@@ -43,6 +43,10 @@ type pick struct {
 	// delivered is false while MLflow lacks what the rule is about.
 	delivered bool
 	note      store.Review
+	// since is the time from which the rule may have held.
+	since time.Time
+	// stood are the queues that other rules have put the trace into.
+	stood []string
 	// inputs are how the queue's questions are answered, as far as the trace shows it.
 	inputs map[string]mlflow.LabelInput
 
@@ -75,7 +79,13 @@ func (r *rule) pick(trace *store.ReviewTrace, all []store.Record, backend string
 		traceID: trace.TraceID, rule: r, waited: trace.Waited, dead: trace.Dead, delivered: true,
 		note: store.Review{Rule: r.name, Reason: reason}, inputs: inputs(r.queue.schemas, all),
 	}
+	for _, review := range trace.Reviews {
+		p.stood = append(p.stood, review.Queue)
+	}
 	for i, record := range held {
+		if p.since.IsZero() || record.UpdateTime.Before(p.since) {
+			p.since = record.UpdateTime
+		}
 		p.delivered = p.delivered && record.Backends[backend].State != store.DeliveryPending
 		if i < maxNoted {
 			p.note.Assessments = append(p.note.Assessments, record.ID)

@@ -31,6 +31,8 @@ type queue struct {
 	id string
 	// pending is how many traces waited at the time counted, with those that were added since.
 	pending int
+	// newest is MLflow's time of the adding of those, at most, in milliseconds.
+	newest  int64
 	counted time.Time
 	noted   bool
 }
@@ -45,11 +47,14 @@ type queues struct {
 	known  map[queueKey]*queue
 	// refused are the queues that MLflow has refused since it took them last.
 	refused map[queueKey]bool
+	// closed are those of which it reopens no items.
+	closed map[queueKey]bool
 }
 
 func newQueues(client *mlflow.Client, clock Clock, logger *zap.Logger) queues {
 	return queues{
-		mlflow: client, clock: clock, logger: logger, known: map[queueKey]*queue{}, refused: map[queueKey]bool{},
+		mlflow: client, clock: clock, logger: logger,
+		known: map[queueKey]*queue{}, refused: map[queueKey]bool{}, closed: map[queueKey]bool{},
 	}
 }
 
@@ -134,15 +139,18 @@ func (q *queues) count(ctx context.Context, known *queue, most int) error {
 	if !known.counted.IsZero() && now.Sub(known.counted) < countedFor {
 		return nil
 	}
-	pending, page := 0, ""
+	pending, newest, page := 0, int64(0), ""
 	for {
 		items, next, err := q.mlflow.ReviewItems(ctx, known.id, mlflow.StatusPending, min(pageSize, most), page)
 		if err != nil {
 			return err
 		}
 		pending += len(items)
+		for i := range items {
+			newest = max(newest, items[i].Created)
+		}
 		if page = next; page == "" || len(items) == 0 || pending >= most {
-			known.pending, known.counted = pending, now
+			known.pending, known.newest, known.counted = pending, newest, now
 			return nil
 		}
 	}
