@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
@@ -62,7 +63,7 @@ func corrections(records []store.Record) []*correction {
 		said, changed := original(judge)
 		if changed && !judge.Invalid {
 			person := verdictOf(&judge.Assessment)
-			person.Source = source{Type: assessment.SourceTypeHuman, ID: judge.Author}
+			person.Source = source{Type: assessment.SourceTypeHuman, ID: corrector(judge, &said)}
 			pairs = append(pairs, pair(judge, said, person))
 		}
 		for _, person := range people {
@@ -72,6 +73,18 @@ func corrections(records []store.Record) []*correction {
 		}
 	}
 	return pairs
+}
+
+// unknownPerson is what MLflow calls whoever has no name.
+const unknownPerson = "default"
+
+// corrector is who changed the judge's verdict. MLflow does not say who changed a row there; older records name the judge
+// then, who corrects nobody.
+func corrector(judge *store.Record, said *verdict) string {
+	if judge.Author == judge.Source.ID || judge.Author == said.Source.ID {
+		return unknownPerson
+	}
+	return cmp.Or(judge.Author, unknownPerson)
 }
 
 func pair(judge *store.Record, said, person verdict) *correction {

@@ -3,5 +3,5 @@
 //
 // Lists and exports without a trace id see the traces of the store's list of recent traces, newest change first, which
 // `max_recent` bounds; by trace id everything within the retention is there. A trace that changes while somebody pages
-// moves to the front and is not met again.
+// moves to the front, and is met at the end, on a later page once more; a stream has each trace once.
 package reading

@@ -103,3 +103,35 @@ func TestExportCorrections(t *testing.T) {
 	since := testStart.Add(10 * time.Second).Format(time.RFC3339)
 	assert.Len(t, readLines[got](r, "/feedback/v1/export?shape=corrections&since="+since), 1)
 }
+
+// TestCorrectionAuthor: who changed a judge's verdict in MLflow is not known, and is never the judge.
+func TestCorrectionAuthor(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, author, door, want string
+	}{
+		{name: "unknown", door: "backend", want: "default"},
+		{name: "the judge, as older records have it", author: "gpt-4-evaluator", door: "backend", want: "default"},
+		{name: "no name at the API", door: "api", want: "default"},
+		{name: "known", author: "bob", door: "api", want: "bob"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, nil)
+			r.put(1, judged("0.6"))
+			require.NoError(t, r.store.Edit(t.Context(), traceID(1), func(e *store.Edit) error {
+				record := e.Records[assessment.NewID(traceID(1), span, "j", judged("").Source)]
+				record.History = append(record.History, store.Change{
+					Time: e.Now, Author: tt.author, Door: tt.door, Reason: "update", Old: record.Assessment,
+				})
+				record.Value, record.Author, record.Touched = "1.0", tt.author, true
+				return e.Put(record)
+			}))
+			lines := readLines[correction](r, "/feedback/v1/export?shape=corrections")
+			require.Len(t, lines, 1)
+			assert.Equal(t, source{Type: assessment.SourceTypeHuman, ID: tt.want}, lines[0].Person.Source)
+			assert.Equal(t, source{Type: assessment.SourceTypeLLMJudge, ID: "gpt-4-evaluator"}, lines[0].Judge.Source)
+		})
+	}
+}

@@ -37,8 +37,9 @@ type page struct {
 	Next string `json:"next_page_token,omitempty"`
 }
 
-// List answers GET /feedback/v1/assessments: a page of what the filters take, newest change first, or all of it as JSON
-// lines. Without `trace_id` it is for admins.
+// List answers GET /feedback/v1/assessments: a page of what the filters take, or all of it as JSON lines. Traces come
+// newest change first, and at the end those that moved meanwhile; of a trace, the newest assessment comes first. Without
+// `trace_id` it is for admins.
 func (h *Handler) List(w http.ResponseWriter, r *http.Request) {
 	if err := h.list(w, r); err != nil {
 		answer.Refuse(w, err)
@@ -109,10 +110,9 @@ func (h *Handler) traces(ctx context.Context, l *list, from store.Place, visit v
 func (h *Handler) page(ctx context.Context, l *list, from cursor, limit int) (found page, next *cursor, err error) {
 	found.Assessments = []json.RawMessage{}
 	size, traces := 0, 0
-	behind := from.place
 	err = h.traces(ctx, l, from.place, func(trace store.Visit, records map[string]store.Record) (bool, error) {
 		if traces == maxPageTraces {
-			next = &cursor{place: behind}
+			next = &cursor{place: trace.Before}
 			return false, nil
 		}
 		traces++
@@ -126,7 +126,7 @@ func (h *Handler) page(ctx context.Context, l *list, from cursor, limit int) (fo
 				continue
 			}
 			if len(found.Assessments) == limit || size > maxPageBytes {
-				next = &cursor{place: behind, traceID: trace.TraceID, after: last}
+				next = &cursor{place: trace.Before, traceID: trace.TraceID, after: last}
 				return false, nil
 			}
 			row, err := h.row(&record, l.caller)
@@ -137,7 +137,6 @@ func (h *Handler) page(ctx context.Context, l *list, from cursor, limit int) (fo
 			size += len(row)
 			last = at
 		}
-		behind = trace.Place
 		return true, nil
 	})
 	return found, next, err

@@ -227,6 +227,7 @@ func TestPages(t *testing.T) {
 			r.now = r.now.Add(-time.Second) // several in one millisecond
 		}
 	}
+	r.pass(time.Second)
 	whole := ids(readLines[gotRow](r, "/feedback/v1/assessments?format=jsonl"))
 	require.Len(t, whole, 75)
 	for _, limit := range []int{1, 2, 7, 75, 1000} {
@@ -266,7 +267,7 @@ func TestPages(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	c := cursor{traceID: traceID(1), after: position{updated: 1, id: "a-1"}}
+	c := cursor{traceID: traceID(1), after: position{created: 1, id: "a-1"}}
 	f.Add(c.token("q"), "q")
 	f.Add("", "")
 	f.Fuzz(func(t *testing.T, token, question string) {

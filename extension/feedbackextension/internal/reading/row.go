@@ -71,7 +71,8 @@ func (h *Handler) row(record *store.Record, caller access.Caller) (json.RawMessa
 	return append(row, '}'), nil
 }
 
-// newestFirst are the records in the order of their last update.
+// newestFirst are the records in the order of their creation, which no change moves: a page that ends within a trace goes
+// on there although the trace changed.
 func newestFirst(records map[string]store.Record) []store.Record {
 	return slices.SortedFunc(maps.Values(records), func(a, b store.Record) int {
 		return positionOf(&a).compare(positionOf(&b))
@@ -80,14 +81,14 @@ func newestFirst(records map[string]store.Record) []store.Record {
 
 // position is where a record stands among those of its trace.
 type position struct {
-	updated int64
+	created int64
 	id      string
 }
 
 func positionOf(r *store.Record) position {
-	return position{updated: r.UpdateTime.UnixMicro(), id: r.ID}
+	return position{created: r.CreateTime.UnixMicro(), id: r.ID}
 }
 
 func (p position) compare(other position) int {
-	return cmp.Or(cmp.Compare(other.updated, p.updated), cmp.Compare(p.id, other.id))
+	return cmp.Or(cmp.Compare(other.created, p.created), cmp.Compare(p.id, other.id))
 }

@@ -29,7 +29,7 @@ const (
 // what it never showed. It is no secret and gives no rights, so a sum is enough.
 func (c *cursor) token(question string) string {
 	text := strings.Join([]string{
-		c.place.String(), c.traceID, strconv.FormatInt(c.after.updated, 10), c.after.id,
+		c.place.String(), c.traceID, strconv.FormatInt(c.after.created, 10), c.after.id,
 	}, "\n")
 	sum := tokenSumOf(text, question)
 	return base64.RawURLEncoding.EncodeToString(append(sum, text...))
@@ -63,9 +63,9 @@ func parseCursor(token, question string) (cursor, error) {
 		return cursor{}, errToken
 	}
 	place, placeErr := store.ParsePlace(parts[0])
-	updated, err := strconv.ParseInt(parts[2], 10, 64)
+	created, err := strconv.ParseInt(parts[2], 10, 64)
 	if err != nil || placeErr != nil {
 		return cursor{}, errToken
 	}
-	return cursor{place: place, traceID: parts[1], after: position{updated: updated, id: parts[3]}}, nil
+	return cursor{place: place, traceID: parts[1], after: position{created: created, id: parts[3]}}, nil
 }

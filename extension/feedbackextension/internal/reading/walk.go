@@ -17,14 +17,17 @@ const (
 // visitor is given a trace of a walk and its records, and says whether it wants more.
 type visitor func(trace store.Visit, records map[string]store.Record) (more bool, err error)
 
-// each visits the traces that changed at the given time or later, newest first, until visit wants no more.
+// each visits the traces that changed at the given time or later, newest first, until visit wants no more. One that
+// moves meanwhile is met at the end, unless it was visited already: the ids of all are held, as many as the recent list
+// has.
 func (h *Handler) each(ctx context.Context, from store.Place, since time.Time, visit visitor) error {
+	visited := map[string]struct{}{}
 	for {
 		visits, more, err := h.settings.Store.Walk(ctx, from, since, stepSize)
 		if err != nil {
 			return unavailable(err)
 		}
-		for traces := range slices.Chunk(visits, loadSize) {
+		for traces := range slices.Chunk(unvisited(visits, visited), loadSize) {
 			goOn, err := h.visit(ctx, traces, visit)
 			if err != nil || !goOn {
 				return err
@@ -35,6 +38,18 @@ func (h *Handler) each(ctx context.Context, from store.Place, since time.Time, v
 		}
 		from = visits[len(visits)-1].Place
 	}
+}
+
+// unvisited are the visits of traces that are not in the set yet; it adds them.
+func unvisited(visits []store.Visit, visited map[string]struct{}) []store.Visit {
+	fresh := make([]store.Visit, 0, len(visits))
+	for _, trace := range visits {
+		if _, twice := visited[trace.TraceID]; !twice {
+			visited[trace.TraceID] = struct{}{}
+			fresh = append(fresh, trace)
+		}
+	}
+	return fresh
 }
 
 func (h *Handler) visit(ctx context.Context, traces []store.Visit, visit visitor) (more bool, err error) {
