@@ -21,21 +21,22 @@ var (
 
 var parsers fastjson.ParserPool
 
-// appendJSON appends v in a Value's one spelling. fastjson's own writer is of no use: it escapes as Go, not as JSON.
-func appendJSON(dst []byte, v *fastjson.Value) ([]byte, error) {
+// appendJSON appends v in a Value's one spelling; inside says that it stands in a list or map. fastjson's own writer is
+// of no use: it escapes as Go, not as JSON.
+func appendJSON(dst []byte, v *fastjson.Value, inside bool) ([]byte, error) {
 	var err error
 	switch v.Type() {
 	case fastjson.TypeString:
 		return appendJSONString(dst, v.GetStringBytes()), nil
 	case fastjson.TypeNumber:
-		return appendJSONNumber(dst, v)
+		return appendJSONNumber(dst, v, inside)
 	case fastjson.TypeArray:
 		dst = append(dst, '[')
 		for i, element := range v.GetArray() {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = appendJSON(dst, element); err != nil {
+			if dst, err = appendJSON(dst, element, true); err != nil {
 				return nil, err
 			}
 		}
@@ -47,7 +48,7 @@ func appendJSON(dst []byte, v *fastjson.Value) ([]byte, error) {
 				dst = append(dst, ',')
 			}
 			dst = append(appendJSONString(dst, member.key), ':')
-			if dst, err = appendJSON(dst, member.value); err != nil {
+			if dst, err = appendJSON(dst, member.value, true); err != nil {
 				return nil, err
 			}
 		}
@@ -114,37 +115,26 @@ func anyEqual(n int, key func(i int) string) bool {
 	return false
 }
 
-// appendJSONNumber appends a number as Int or Float spells it, by whether its text has a fraction or exponent.
-func appendJSONNumber(dst []byte, v *fastjson.Value) ([]byte, error) {
-	number, err := parseNumber(v)
-	if err != nil {
-		return nil, err
-	}
-	if number.isInt {
-		return strconv.AppendInt(dst, number.i, 10), nil
-	}
-	return appendFloat(dst, number.f), nil
-}
-
-type number struct {
-	isInt bool
-	i     int64
-	f     float64
-}
-
-func parseNumber(v *fastjson.Value) (number, error) {
+// appendJSONNumber appends a number as Int or Float spells it, by whether its text has a fraction or exponent. Integers
+// beyond 64 bits keep their digits where they stand inside: an id among an expectation's is no measurement.
+func appendJSONNumber(dst []byte, v *fastjson.Value, inside bool) ([]byte, error) {
 	var scratch [32]byte
 	text := v.MarshalTo(scratch[:0])
-	if !slices.ContainsFunc(text, isFloatMark) {
+	whole := !slices.ContainsFunc(text, isFloatMark)
+	if whole {
 		if i, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-			return number{isInt: true, i: i}, nil
+			return strconv.AppendInt(dst, i, 10), nil
 		}
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil {
-		return number{}, errValueNumber
+	switch {
+	case err != nil:
+		return nil, errValueNumber
+	case whole && inside:
+		return append(dst, text...), nil
+	default:
+		return appendFloat(dst, f), nil
 	}
-	return number{f: f}, nil
 }
 
 func isFloatMark(c byte) bool { return c == '.' || c == 'e' || c == 'E' }

@@ -131,9 +131,10 @@ func (w *structuredWriter) number(dst pcommon.Value) bool {
 	spelled := Value(w.text[w.at:end])
 	w.at = end
 	if spelled.Type() == ValueTypeInt {
-		n, err := strconv.ParseInt(string(spelled), 10, 64)
-		dst.SetInt(n)
-		return err == nil
+		if n, err := strconv.ParseInt(string(spelled), 10, 64); err == nil {
+			dst.SetInt(n)
+			return true
+		}
 	}
 	f, ok := spelled.Number()
 	dst.SetDouble(f)

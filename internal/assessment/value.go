@@ -78,7 +78,7 @@ func ParseValue(text []byte) (Value, error) {
 	if parsed.Type() == fastjson.TypeNull {
 		return "", nil
 	}
-	canonical, err := appendJSON(make([]byte, 0, len(text)), parsed)
+	canonical, err := appendJSON(make([]byte, 0, len(text)), parsed, false)
 	if err != nil {
 		return "", err
 	}

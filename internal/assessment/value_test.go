@@ -45,6 +45,7 @@ func TestParseValue(t *testing.T) {
 		{"negative zero", `-0`, `0`, assessment.ValueTypeInt},
 		{"largest int", `9223372036854775807`, `9223372036854775807`, assessment.ValueTypeInt},
 		{"int beyond 64 bits", `9223372036854775808`, `9223372036854776000.0`, assessment.ValueTypeFloat},
+		{"ints beyond 64 bits inside", `{"a":[9223372036854775808,-18446744073709551617]}`, `{"a":[9223372036854775808,-18446744073709551617]}`, assessment.ValueTypeMap},
 		{"float without fraction", `1.0`, `1.0`, assessment.ValueTypeFloat},
 		{"float spelled at length", `1.50e0`, `1.5`, assessment.ValueTypeFloat},
 		{"large float", `1E+21`, `1e+21`, assessment.ValueTypeFloat},

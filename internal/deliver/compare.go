@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -72,37 +71,9 @@ func compare(backend string, rules forward, now time.Time, records map[string]st
 			c.adopt(c.rows[id])
 		}
 	}
+	c.reviveOverridden()
 	c.order()
 	return c.out
-}
-
-// rename gives records the ids of their rows, where these were made under the second id and the answer was lost.
-func (c *comparer) rename() {
-	if len(c.rows) == 0 {
-		return
-	}
-	renamed := map[string]store.Record{}
-	for id, record := range c.records {
-		delivery := record.Backends[c.backend]
-		if _, present := c.rows[id]; present || delivery.State != store.DeliveryPending || delivery.ID != "" {
-			continue
-		}
-		second := SecondID(record)
-		if _, present := c.rows[second]; present {
-			delivery.ID = second
-			record.Backends = withDelivery(record.Backends, c.backend, delivery)
-			renamed[id] = record
-		}
-	}
-	if len(renamed) > 0 {
-		c.records = maps.Clone(c.records)
-		maps.Copy(c.records, renamed)
-	}
-}
-
-// backendID is the record's id in the backend.
-func backendID(record store.Record, backend string) string {
-	return cmp.Or(record.Backends[backend].ID, record.ID)
 }
 
 // adopt takes over a row that somebody made in the backend.
@@ -302,17 +273,4 @@ func (c *comparer) agreed(record store.Record, row assessment.Assessment, delive
 	if !c.validity(record, row, delivery) {
 		c.settle(record, delivery)
 	}
-}
-
-// recordID is our id of the backend's row.
-func (c *comparer) recordID(rowID string) string {
-	if _, found := c.records[rowID]; found || rowID == "" {
-		return rowID
-	}
-	for id, record := range c.records {
-		if record.Backends[c.backend].ID == rowID {
-			return id
-		}
-	}
-	return rowID
 }

@@ -103,6 +103,54 @@ func TestLoopLinksOverrides(t *testing.T) {
 	}
 }
 
+// MLflow makes an original valid at the end of any of its overrides: so one that ended here before it was delivered is
+// made there, and ends.
+func TestLoopEndsAnOverrideThatNeverStoodThere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.mlflow.arrive(testTrace, time.Second)
+	original := testRecord("check", assessment.True)
+	stays, ended := override("a-stays", original), override("a-ended", original)
+	ended.Deleted = testTime.Add(2 * time.Hour)
+	r.store.put(human(original, testTime), stays, ended) // valid again, by the end of the second one
+	r.loop.Start()
+	r.until(r.store.idle)
+	assert.Nil(t, r.mlflow.row(testTrace, ended.ID))
+	require.NotNil(t, r.mlflow.row(testTrace, stays.ID))
+	assert.Equal(t, true, r.mlflow.row(testTrace, original.ID)["valid"])
+	assert.False(t, r.store.record(original.ID).Invalid)
+	assert.Equal(t, 1, r.mlflow.count("DELETE"))
+}
+
+// An original that is changed while its override ends is valid, although MLflow says so only after the end.
+func TestLoopChangesAnOriginalWhoseOverrideEnds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.mlflow.arrive(testTrace, time.Second)
+	original := human(testRecord("check", assessment.True), testTime)
+	original.Invalid = true
+	over := override("a-over", original)
+	r.store.put(original, over)
+	r.loop.Start()
+	r.until(r.store.idle)
+	require.Equal(t, false, r.mlflow.row(testTrace, original.ID)["valid"])
+
+	invalid := false
+	r.mlflow.mu.Lock()
+	r.mlflow.answer = func(_ http.ResponseWriter, _ *http.Request) bool {
+		invalid = invalid || r.store.record(original.ID).Invalid
+		return false
+	}
+	r.mlflow.mu.Unlock()
+	over.Deleted = r.clock.Now()
+	original.Invalid, original.Value = false, assessment.False
+	r.store.put(original, over)
+	r.until(r.store.idle)
+	assert.Equal(t, true, r.mlflow.row(testTrace, original.ID)["valid"])
+	assert.False(t, invalid, "at no time")
+	assert.False(t, r.store.record(original.ID).Invalid)
+}
+
 // A row that was made under the second id, whose answer was lost, is the record's and nobody else's.
 func TestCompareFindsTheSecondID(t *testing.T) {
 	t.Parallel()

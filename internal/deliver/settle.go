@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
@@ -108,6 +109,12 @@ func newVerdict(c *comparison) *verdict {
 // written adds what the writes came to. again is the number of those after which the trace has to be read again,
 // stumbled of those that the backend fell over while it took others.
 func (v *verdict) written(backend string, now time.Time, writes []Write, results []Result) (again, stumbled int) {
+	revived := map[string]bool{} // rows that the end of an override makes valid again
+	for i := range writes {
+		if writes[i].Op == OpDelete {
+			revived[writes[i].Row.Overrides] = true
+		}
+	}
 	for i, result := range results {
 		w := writes[i]
 		delivery := w.Record.Backends[backend]
@@ -127,6 +134,9 @@ func (v *verdict) written(backend string, now time.Time, writes []Write, results
 			v.settlement.Deliveries[w.Record.ID] = store.Delivery{}
 			v.counts[OutcomeDelivered]++
 		default:
+			if revived[w.ID] {
+				result.Row = valid(result.Row)
+			}
 			again += v.compared(backend, w, result, now)
 		}
 	}
@@ -147,6 +157,9 @@ func (v *verdict) compared(backend string, w Write, result Result, now time.Time
 		if invalid := w.Op == OpUpdate && result.Row.Invalid; w.keepLoser || invalid && !w.Record.Invalid {
 			v.keepLoser(backend, w, delivery, invalid, now)
 		}
+		if !w.Record.Deleted.IsZero() {
+			return 1 // it was made to be deleted
+		}
 		return 0
 	}
 	delivery.Attempts = w.attempts + 1
@@ -159,6 +172,13 @@ func (v *verdict) compared(backend string, w Write, result Result, now time.Time
 	delivery.Form = base{ours: tried(w.Form), theirs: digest(row)}.String()
 	v.settlement.Deliveries[w.Record.ID] = delivery
 	return 1
+}
+
+// valid is a row as it will be once its override has ended.
+func valid(row *assessment.Assessment) *assessment.Assessment {
+	next := *row
+	next.Invalid = false
+	return &next
 }
 
 func (v *verdict) dead(id string, delivery store.Delivery) {

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
@@ -13,7 +14,7 @@ func (c *comparer) validity(record store.Record, row assessment.Assessment, deli
 		return false
 	}
 	if row.Invalid {
-		if !c.overriddenThere(row.ID) || c.toBeRevived(row.ID) {
+		if !c.overriddenThere(row.ID) || c.toBeRevived(row.ID) || c.revive(record.ID) {
 			return false
 		}
 	} else if slices.ContainsFunc(c.overriding(record.ID), c.lacking) {
@@ -27,6 +28,36 @@ func (c *comparer) validity(record store.Record, row assessment.Assessment, deli
 	})
 	c.take(changed, delivery)
 	return true
+}
+
+// reviveOverridden sees to originals that are valid here and that an override which is to be made now would end there.
+func (c *comparer) reviveOverridden() {
+	for _, w := range c.out.writes {
+		original, found := c.records[w.Record.Overrides]
+		if w.Op == OpCreate && w.Record.Deleted.IsZero() && found && !original.Invalid && original.Deleted.IsZero() {
+			c.revive(original.ID)
+		}
+	}
+}
+
+// revive makes an override there that was made and deleted here before it was delivered, and reports whether there is
+// one: the end of any override makes the original valid, and it has to end there for that.
+func (c *comparer) revive(id string) bool {
+	for _, overID := range slices.Sorted(maps.Keys(c.records)) {
+		over := c.records[overID]
+		delivery := over.Backends[c.backend]
+		if over.Overrides != id || over.Deleted.IsZero() || delivery.State != store.DeliveryPending || delivery.Form != "" {
+			continue
+		}
+		if slices.ContainsFunc(c.out.writes, func(w Write) bool { return w.Record.ID == overID }) {
+			return true
+		}
+		if form, err := hold(&over.Assessment); err == nil {
+			c.write(Write{Op: OpCreate, Record: over, ID: backendID(over, c.backend), Form: form})
+			return true
+		}
+	}
+	return false
 }
 
 // lacking reports whether the backend has not had the record's row.

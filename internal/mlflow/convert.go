@@ -105,8 +105,9 @@ func (row *Assessment) ToAssessment(traceID string) (a assessment.Assessment, ok
 	if len(row.Metadata) > 0 {
 		a.Metadata = make(map[string]string, len(row.Metadata))
 		maps.Copy(a.Metadata, row.Metadata)
-		a.Fingerprint = a.Metadata[assessment.MetadataFingerprint]
-		delete(a.Metadata, assessment.MetadataFingerprint)
+		if a.Fingerprint = a.Metadata[assessment.MetadataFingerprint]; a.Fingerprint != "" {
+			delete(a.Metadata, assessment.MetadataFingerprint)
+		}
 	}
 	return a, true
 }

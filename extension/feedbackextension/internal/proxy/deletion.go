@@ -46,6 +46,10 @@ type deleteRequest struct {
 // readDeletion reads the names that MLflow reads, and no others: encoding/json would take `REQUEST_IDS` as well.
 func readDeletion(body []byte) (deleteRequest, error) {
 	var d deleteRequest
+	var encoded string
+	if json.Unmarshal(body, &encoded) == nil {
+		body = []byte(encoded) // JSON that was encoded twice, as older clients do
+	}
 	sent, err := parse(body)
 	if err != nil {
 		return d, err

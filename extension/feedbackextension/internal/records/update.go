@@ -106,10 +106,15 @@ func (p *Patch) applied(old *assessment.Assessment) assessment.Assessment {
 	return next
 }
 
-// LiftFingerprint moves an evaluator's fingerprint from the metadata, where MLflow's API has it, to its own field.
+// LiftFingerprint moves an evaluator's fingerprint from the metadata, where MLflow's API has it, to its own field. An
+// empty one is none, and stays where it is.
 func LiftFingerprint(a *assessment.Assessment) {
-	if fingerprint, found := a.Metadata[assessment.MetadataFingerprint]; found {
-		a.Fingerprint = fingerprint
+	fingerprint, found := a.Metadata[assessment.MetadataFingerprint]
+	if !found {
+		return
+	}
+	a.Fingerprint = fingerprint
+	if fingerprint != "" {
 		delete(a.Metadata, assessment.MetadataFingerprint)
 	}
 }
