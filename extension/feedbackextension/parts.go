@@ -113,6 +113,7 @@ func (e *feedbackExtension) newProxy(u *upstream, rights *access.Rights, adopter
 	if e.config.Access.Authorization != access.AuthorizationEndpoint {
 		// MLflow may have to be asked who may read; its answers tell in which experiment.
 		settings.RedisTimeout, settings.Learn, settings.Doubt = rightsTimeout, rights.Learn, rights.Doubt
+		settings.Mine = mine(u, rights)
 	} else {
 		// Who passes the endpoint may do everything, by the collector's own account.
 		settings.Transport, settings.Credentials = u.service.Transport, proxy.CredentialsService

@@ -49,6 +49,19 @@ func (r readable) LoadAll(ctx context.Context, traceIDs []string) (map[string]ma
 	return all, err
 }
 
+// mine says whether a caller may write to a trace as if it were new. One that MLflow does not have may be made.
+func mine(u *upstream, rights *access.Rights) func(context.Context, string) error {
+	return func(ctx context.Context, traceID string) error {
+		if !rights.ByMLflow(ctx) {
+			return nil
+		}
+		if exists, err := u.exists(ctx, traceID); err == nil && exists {
+			return rights.Check(ctx, traceID, true)
+		}
+		return nil // without an account that sees it, MLflow alone says what is there
+	}
+}
+
 // bindRow makes the caller the author of a person's words on their way to MLflow.
 func bindRow(caller access.Caller, row json.RawMessage) (json.RawMessage, error) {
 	a, err := request.Assessment(row)

@@ -2,29 +2,60 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/answer"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
 // object is a JSON object's members; of equal keys the last one counts.
 type object map[string]json.RawMessage
 
-// bindTrace makes the caller the author of the assessments inside a StartTraceV3, which MLflow stores as they come.
+// bindTrace makes the caller the author of the assessments inside a StartTraceV3, which MLflow stores as they come: it
+// would take over others' traces and rows by their ids.
 func (p *Proxy) bindTrace(r *http.Request) error {
+	ctx := r.Context()
 	return p.bound(r, func(caller access.Caller, request object) error {
 		return request.inside("trace", "trace", func(trace object) error {
-			return trace.inside("trace_info", "traceInfo", func(info object) error { return p.bindRows(caller, info) })
+			return trace.inside("trace_info", "traceInfo", func(info object) error {
+				kept, err := p.kept(ctx, info)
+				if err != nil {
+					return err
+				}
+				return p.bindRows(caller, info, kept)
+			})
 		})
 	})
 }
 
-func (p *Proxy) bindRows(caller access.Caller, info object) error {
+// kept are the records that Redis holds of the trace that is created, or changed by who may change it.
+func (p *Proxy) kept(ctx context.Context, info object) (map[string]store.Record, error) {
+	id, err := info.text("trace_id", "traceId")
+	if err != nil {
+		return nil, err
+	}
+	traceID, ok := mlflow.OTLPTraceID(strings.ToLower(id))
+	if !ok {
+		return nil, nil
+	}
+	if p.set.Mine != nil {
+		if err := p.set.Mine(ctx, traceID); err != nil {
+			return nil, err
+		}
+	}
+	records, err := p.set.Traces.LoadAll(ctx, []string{traceID})
+	return records[traceID], err
+}
+
+func (p *Proxy) bindRows(caller access.Caller, info object, kept map[string]store.Record) error {
 	text, found := info["assessments"]
 	if !found || string(text) == "null" {
 		return nil
@@ -38,12 +69,35 @@ func (p *Proxy) bindRows(caller access.Caller, info object) error {
 	}
 	var err error
 	for i := range rows {
-		if rows[i], err = p.set.Bind(caller, rows[i]); err != nil {
+		if rows[i], err = p.bindRow(caller, rows[i], kept); err != nil {
 			return err
 		}
 	}
 	info["assessments"], err = json.Marshal(rows)
 	return err
+}
+
+// bindRow leaves out the id of a row that does not stand on the trace: MLflow gives it one of its own.
+func (p *Proxy) bindRow(caller access.Caller, text json.RawMessage, kept map[string]store.Record) (json.RawMessage, error) {
+	if caller.Name != "" {
+		var err error
+		if text, err = p.set.Bind(caller, text); err != nil {
+			return nil, err
+		}
+	}
+	row, err := parse(text)
+	if err != nil || row == nil {
+		return text, err
+	}
+	id, err := row.text("assessment_id", "assessmentId")
+	if err != nil {
+		return nil, err
+	}
+	if _, stands := kept[id]; !stands {
+		delete(row, "assessment_id")
+		delete(row, "assessmentId")
+	}
+	return json.Marshal(row)
 }
 
 // bindAssessment makes the caller the author of an assessment that is created in MLflow.
@@ -60,7 +114,7 @@ func (p *Proxy) bindAssessment(r *http.Request) error {
 // MLflow reads what was read here.
 func (p *Proxy) bound(r *http.Request, change func(access.Caller, object) error) error {
 	caller := access.CallerOf(r.Context())
-	if caller.Name == "" || caller.Trusted {
+	if caller.Trusted || caller.Name == "" && !p.set.KnowsNames(r.Context()) {
 		return nil
 	}
 	body, err := p.whole(r)
@@ -108,6 +162,21 @@ func (o object) inside(name, otherName string, change func(object) error) error 
 	}
 	o[name], err = json.Marshal(inner)
 	return err
+}
+
+// text is a member's text, under either of two names; empty where it is not there. Both names at once are refused.
+func (o object) text(name, otherName string) (text string, err error) {
+	raw, found := o[name]
+	if other, again := o[otherName]; again {
+		if found {
+			return "", answer.Invalid("Request specifies both '" + name + "' and '" + otherName + "'; provide only one of them.")
+		}
+		raw = other
+	}
+	if len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
+		return "", answer.Invalid("Invalid value for parameter '" + name + "'")
+	}
+	return text, nil
 }
 
 var errNoObject = answer.Invalid("The request's body must be a JSON object.")

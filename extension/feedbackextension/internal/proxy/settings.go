@@ -79,7 +79,9 @@ type Settings struct {
 	// Bind makes the caller the author of an assessment that goes to MLflow directly, inside StartTraceV3 or for a trace
 	// that Redis does not hold, or refuses it. It is asked where the caller is known by name and not trusted to name
 	// sources.
-	Bind     func(caller access.Caller, row json.RawMessage) (json.RawMessage, error)
+	Bind func(caller access.Caller, row json.RawMessage) (json.RawMessage, error)
+	// Mine refuses a caller who creates a trace that is there already and that they may not change; nil: nobody.
+	Mine     func(ctx context.Context, traceID string) error
 	Observer Observer
 	Logger   *zap.Logger
 

@@ -23,53 +23,6 @@ import (
 
 func pathUnescape(path string) (string, error) { return url.PathUnescape(path) }
 
-func TestBindTraceRefuses(t *testing.T) {
-	t.Parallel()
-	upstream := startUpstream(t, golden(t, "start"))
-	f := startFront(t, upstream.URL, nil)
-	row := `{"source":{"source_type":"HUMAN","source_id":"boss"}}`
-	for _, body := range []string{
-		"", "null", "[]", "1", `"{\"trace\":{}}"`, "{", `{"trace":`, `{"trace":[]}`, `{"trace":{"trace_info":"x"}}`,
-		`{"trace":{"trace_info":{"assessments":[` + row + `]},"traceInfo":{"assessments":[` + row + `]}}}`,
-		`{"trace":{"trace_info":{"assessments":{}}}}`, `{"trace":{"trace_info":{}}} {}`,
-		`{"trace":{"trace_info":{"assessments":[NaN]}}}`, "\uFEFF{}",
-	} {
-		response, answered := f.send(t, http.MethodPost, apiTraces, body, map[string]string{"X-Test-User": "ann"})
-		assertRefused(t, http.StatusBadRequest, response, answered)
-	}
-	response, answered := f.send(t, http.MethodPost, apiTraces, `{"trace":{"trace_info":{"assessments":[1]}}}`,
-		map[string]string{"X-Test-User": "ann"})
-	assertRefused(t, http.StatusServiceUnavailable, response, answered) // what Bind does not explain
-	assert.Empty(t, upstream.requests())
-}
-
-func TestBindTrace(t *testing.T) {
-	t.Parallel()
-	upstream := startUpstream(t, golden(t, "start"))
-	f := startFront(t, upstream.URL, nil)
-	boss := `{"source":{"source_type":"HUMAN","source_id":"boss"}}`
-	for _, spelling := range []string{"trace_info", "traceInfo", `trace\u005finfo`} {
-		body := `{"trace":{"` + spelling + `":{"request_time":12345678901234567890,"assessments":[` + boss + `,` + boss + `]}}}`
-		f.send(t, http.MethodPost, apiTraces, body, map[string]string{"X-Test-User": "robot"})
-		assert.Equal(t, body, upstream.last(t).body, "a trusted caller")
-		f.send(t, http.MethodPost, apiTraces, body, nil)
-		assert.Equal(t, body, upstream.last(t).body, "nobody is known by name")
-		f.send(t, http.MethodPost, apiTraces, body, map[string]string{"X-Test-User": "ann"})
-		got := upstream.last(t).body
-		assert.NotContains(t, got, "boss")
-		assert.Equal(t, 2, strings.Count(got, `"source_id":"ann"`))
-		assert.Contains(t, got, "12345678901234567890")
-	}
-	for _, body := range []string{`{}`, `{"trace":null}`, `{"trace":{"trace_info":{"assessments":null}}}`} {
-		f.send(t, http.MethodPost, apiTraces, body, map[string]string{"X-Test-User": "ann"})
-		assert.JSONEq(t, body, upstream.last(t).body)
-	}
-	// Of two equal keys one is sent on.
-	f.send(t, http.MethodPost, apiTraces, `{"trace":{"trace_info":{"assessments":[`+boss+`]}},"trace":{}}`,
-		map[string]string{"X-Test-User": "ann"})
-	assert.JSONEq(t, `{"trace":{}}`, upstream.last(t).body)
-}
-
 // deleter is a stand-in for MLflow's side of deletions: traces by id with their times, in one experiment.
 type deleter struct {
 	traces  map[string]int64
