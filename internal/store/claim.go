@@ -5,13 +5,18 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// maxClaimBytes is after how many bytes of records a shard's claim takes no further trace.
-const maxClaimBytes = 8 << 20
+const (
+	// maxClaimBytes is after how many bytes of records a claim takes no further trace.
+	maxClaimBytes = 32 << 20
+	// maxClaimFields is how many fields of traces are read at once.
+	maxClaimFields = 2000
+)
 
 // Claim leases up to limit traces that are due and reads them: those that people touched first, then evenly over the
 // shards. A claim that is not settled ends with its lease; the trace is then due again.
@@ -35,61 +40,159 @@ func (s *Store) Claim(ctx context.Context, backend string, limit int, lease time
 		calls = append(calls, &call{
 			script: claimScript,
 			keys:   []string{shard.queues[b].human, shard.queues[b].auto},
-			args: []any{
-				shard.tag, backend, token, max(1, lease.Milliseconds()), quota[0], quota[1], maxClaimBytes,
-			},
+			args:   []any{shard.tag, backend, token, max(1, lease.Milliseconds()), quota[0], quota[1]},
 		})
 	}
-	if err := s.run(ctx, false, calls...); err != nil {
+	answered, err := someOf(calls, s.run(ctx, false, calls...))
+	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	var people, claims []Claim
-	for _, c := range calls {
-		entries, _ := c.reply.([]any)
-		for _, entry := range entries {
-			claim, human, ok := readClaim(entry)
-			if !ok {
-				return nil, fmt.Errorf("redis: the claim script answered %T", entry)
-			}
-			claim.Backend, claim.Token, claim.Expires = backend, token, expires
-			claim.Waited = max(0, now.Sub(claim.Since))
-			if human {
-				people = append(people, claim)
-			} else {
-				claims = append(claims, claim)
-			}
-		}
+	leases, gone, err := readLeases(answered)
+	if err != nil {
+		return nil, err
 	}
-	return append(people, claims...), nil
+	for i := range leases {
+		c := &leases[i].Claim
+		c.Backend, c.Token, c.Expires = backend, token, expires
+		c.Waited = max(0, now.Sub(c.Since))
+	}
+	s.dequeueGone(ctx, b, gone)
+	claims, err := s.readClaims(ctx, b, leases)
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	return claims, nil
 }
 
-// readClaim reads one entry of the script's reply, and whether it stood in the human queue.
-func readClaim(entry any) (claim Claim, human, ok bool) {
+// leased is a claim whose trace is not read yet.
+type leased struct {
+	Claim
+
+	// fields is the number of its hash's.
+	fields int64
+}
+
+// readLeases reads what the claim script replied: the leases, people's first, and the ids of traces that are not there.
+func readLeases(calls []*call) (leases []leased, gone []string, err error) {
+	var people, rest []leased
+	for _, c := range calls {
+		reply, _ := c.reply.([]any)
+		if len(reply) != 2 {
+			return nil, nil, fmt.Errorf("redis: the claim script answered %T", c.reply)
+		}
+		entries, _ := reply[0].([]any)
+		for _, entry := range entries {
+			one, human, ok := readLease(entry)
+			if !ok {
+				return nil, nil, fmt.Errorf("redis: the claim script answered %T", entry)
+			}
+			if human {
+				people = append(people, one)
+			} else {
+				rest = append(rest, one)
+			}
+		}
+		ids, _ := reply[1].([]any)
+		for _, id := range ids {
+			text, _ := id.(string)
+			gone = append(gone, text)
+		}
+	}
+	return append(people, rest...), gone, nil
+}
+
+// readLease reads one entry of the script's reply, and whether it stood in the human queue.
+func readLease(entry any) (one leased, human, ok bool) {
 	parts, _ := entry.([]any)
 	if len(parts) != 5 {
-		return Claim{}, false, false
+		return leased{}, false, false
 	}
 	id, _ := parts[0].(string)
 	since, _ := parts[1].(string)
 	deferrals, _ := parts[2].(string)
-	hash, _ := parts[3].([]any)
-	fields := make(map[string]string, len(hash)/2)
-	for i := 0; i+1 < len(hash); i += 2 {
-		field, _ := hash[i].(string)
-		fields[field], _ = hash[i+1].(string)
-	}
 	millis, err := strconv.ParseInt(since, 10, 64)
 	if err != nil {
-		return Claim{}, false, false
+		return leased{}, false, false
 	}
 	attempts, err := strconv.Atoi(deferrals)
 	if err != nil {
-		return Claim{}, false, false
+		return leased{}, false, false
 	}
-	t := decodeTrace(id, fields)
-	return Claim{
-		TraceID: id, Since: time.UnixMilli(millis).UTC(), Attempts: attempts, Revision: t.revision, Records: t.forWorkers(),
-	}, parts[4] == "human", true
+	one.TraceID, one.Since, one.Attempts = id, time.UnixMilli(millis).UTC(), attempts
+	one.fields, ok = parts[3].(int64)
+	return one, parts[4] == "human", ok
+}
+
+// readClaims reads the traces of leases outside of the script, because Redis does nothing else while one reads. Each
+// claim is of what was read, whatever changed since the lease; one that ended meanwhile is left out. What there is no
+// room for is given back.
+func (s *Store) readClaims(ctx context.Context, b int, leases []leased) ([]Claim, error) {
+	claims := make([]Claim, 0, len(leases))
+	bytes := 0
+	for len(leases) > 0 && bytes < maxClaimBytes {
+		n, fields := 1, leases[0].fields
+		for n < len(leases) && fields+leases[n].fields <= maxClaimFields {
+			fields += leases[n].fields
+			n++
+		}
+		pipe := s.client.Pipeline()
+		hashes := make([]*redis.MapStringStringCmd, n)
+		for i := range hashes {
+			id := leases[i].TraceID
+			hashes[i] = pipe.HGetAll(ctx, s.shards[shardOf(id)].trace(id))
+		}
+		if err := s.exec(ctx, pipe); err != nil {
+			if len(claims) > 0 {
+				break
+			}
+			return nil, err
+		}
+		for i, hash := range hashes {
+			claim := leases[i].Claim
+			if !strings.HasPrefix(hash.Val()[syncField(claim.Backend)], claim.Token+" ") {
+				continue
+			}
+			for field, text := range hash.Val() {
+				bytes += len(field) + len(text)
+			}
+			t := decodeTrace(claim.TraceID, hash.Val())
+			claim.Revision, claim.Records = t.revision, t.forWorkers()
+			claims = append(claims, claim)
+		}
+		leases = leases[n:]
+	}
+	s.giveBack(ctx, b, leases)
+	return claims, nil
+}
+
+// giveBack ends claims as if they had not been made. One that it cannot end ends with its lease.
+func (s *Store) giveBack(ctx context.Context, b int, leases []leased) {
+	calls := make([]*call, len(leases))
+	for i := range leases {
+		claim := &leases[i].Claim
+		shard := &s.shards[shardOf(claim.TraceID)]
+		calls[i] = &call{
+			script: giveBackScript, keys: []string{shard.trace(claim.TraceID), shard.queues[b].human, shard.queues[b].auto},
+			args: []any{claim.Backend, claim.Token},
+		}
+	}
+	_ = s.run(ctx, false, calls...)
+}
+
+// dequeueGone takes traces out of the queues that expired. What it cannot take out the next claim meets again.
+func (s *Store) dequeueGone(ctx context.Context, b int, traceIDs []string) {
+	var byShard [shardCount]*call
+	var calls []*call
+	for _, id := range traceIDs {
+		at := shardOf(id)
+		shard := &s.shards[at]
+		if byShard[at] == nil {
+			byShard[at] = &call{script: goneScript, keys: []string{shard.queues[b].human, shard.queues[b].auto}}
+			calls = append(calls, byShard[at])
+		}
+		byShard[at].keys = append(byShard[at].keys, shard.trace(id))
+	}
+	_ = s.run(ctx, false, calls...)
 }
 
 // quotas says how many traces of the human and of the automatic queue each shard is asked for, at Redis' time now.

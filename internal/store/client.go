@@ -95,6 +95,7 @@ func Open(ctx context.Context, cfg Config, set Settings, logger *zap.Logger) (*S
 	s.putHead = []any{
 		int64(max(1, set.Retention/time.Second)), set.MaxPerTrace,
 		perShard(set.MaxRecent), perShard(set.MaxWaiting), perShard(set.MaxDead), perShard(set.MaxPending),
+		len(set.Backends),
 	}
 	for _, backend := range set.Backends {
 		s.putHead = append(s.putHead, backend.Name)
@@ -151,6 +152,24 @@ func (s *Store) run(ctx context.Context, write bool, calls ...*call) error {
 		}
 	}
 	return s.seen(began, errors.Join(errs...))
+}
+
+// someOf are the calls that were answered if only some failed: a shard that moves to another node at the moment keeps no
+// other one from its turn.
+func someOf(calls []*call, err error) ([]*call, error) {
+	if err == nil {
+		return calls, nil
+	}
+	answered := make([]*call, 0, len(calls))
+	for _, c := range calls {
+		if c.err == nil {
+			answered = append(answered, c)
+		}
+	}
+	if len(answered) == 0 || len(answered) == len(calls) {
+		return nil, err
+	}
+	return answered, nil
 }
 
 func (s *Store) runOn(ctx context.Context, client redis.Cmdable, wait bool, calls []*call) error {

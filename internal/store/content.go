@@ -65,15 +65,15 @@ func (s *Store) KeepContent(ctx context.Context, contents []SpanContent) (refuse
 		}
 		at := shardOf(one.TraceID)
 		c := byShard[at]
-		if c == nil || len(c.args) >= 2+3*maxCallRecords || bytes[at] >= maxCallBytes {
+		if c == nil || len(c.keys) >= maxCallRecords || bytes[at] >= maxCallBytes {
 			c = &call{
-				script: contentScript, keys: []string{s.shards[at].recent},
-				args: []any{int64(max(1, s.set.Retention/time.Second)), maxContents},
+				script: contentScript, args: []any{int64(max(1, s.set.Retention/time.Second)), maxContents},
 			}
 			byShard[at], bytes[at] = c, 0
 			calls = append(calls, c)
 		}
-		c.args = append(c.args, one.TraceID, one.SpanID, text)
+		c.keys = append(c.keys, s.shards[at].content(one.TraceID))
+		c.args = append(c.args, one.SpanID, text)
 		bytes[at] += len(text)
 	}
 	if err := s.run(ctx, true, calls...); err != nil {

@@ -6,12 +6,10 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -212,49 +210,6 @@ func TestWaitReplicas(t *testing.T) {
 		return err == nil
 	}, 30*time.Second, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return len(load(t, st, 1)) == 1 }, time.Second, time.Millisecond)
-}
-
-func TestCluster(t *testing.T) {
-	t.Parallel()
-	var nodes []string
-	var clients []*redis.Client
-	for range 3 {
-		addr := startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-		nodes = append(nodes, addr)
-		clients = append(clients, newServer(t, addr).client)
-	}
-	for i, client := range clients {
-		require.NoError(t, client.ClusterAddSlotsRange(t.Context(), i*16384/3, (i+1)*16384/3-1).Err())
-		host, port, err := net.SplitHostPort(nodes[0])
-		require.NoError(t, err)
-		require.NoError(t, client.ClusterMeet(t.Context(), host, port).Err())
-	}
-	require.Eventually(t, func() bool {
-		for _, client := range clients {
-			info, err := client.ClusterInfo(t.Context()).Result()
-			if err != nil || !strings.Contains(info, "cluster_state:ok") ||
-				!strings.Contains(info, "cluster_known_nodes:3") {
-				return false
-			}
-		}
-		return true
-	}, 60*time.Second, 20*time.Millisecond)
-	open := func(wait int) *store.Store {
-		return (&server{addr: nodes[0]}).open(t, func(cfg *store.Config, _ *store.Settings) {
-			cfg.Mode, cfg.Endpoints, cfg.WaitReplicas = store.ModeCluster, nodes, wait
-		})
-	}
-	roundTrip(t, open(0))
-	peoplesRoundTrip(t, open(0))
-	for _, client := range clients {
-		keys := client.Keys(t.Context(), "*:trace:*").Val()
-		assert.NotEmpty(t, keys)
-		for _, key := range keys {
-			assert.True(t, strings.HasPrefix(key, "{fb:"), key)
-		}
-	}
-	_, err := open(1).Put(t.Context(), []assessment.Assessment{check(1000, "c", assessment.True)})
-	require.ErrorContains(t, err, "`wait_replicas` is 1")
 }
 
 func TestSentinel(t *testing.T) {

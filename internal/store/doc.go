@@ -39,4 +39,8 @@
 // A record's content and its delivery are two fields, because a delivery happens to every record and would otherwise
 // rewrite the whole document. Scripts never decode a document: where an existing record has to be compared, the
 // replica reads the trace, merges in Go, and the script writes only if the trace's revision is still the one read.
+//
+// A script is told the keys that it works on, so that a cluster refuses it as a whole while it moves their slot. Those
+// that find their keys in a list (claim, sweep, the bounds of queue and index) take a key that is not there for one that
+// may be elsewhere: what is to go for good goes by a second script that is told the keys.
 package store

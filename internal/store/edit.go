@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,7 +40,8 @@ type Edit struct {
 	err        error
 }
 
-// Put notes a record to be written, with the states of delivery that it holds: the ones that it does not name stay.
+// Put notes a record to be written, with the states of delivery that it holds: the ones that it does not name stay, and a
+// claim that runs for a backend of which one changes ends, because its worker has read another one.
 // Record and Edit count its revision and version. The error, if any, is one of this package's and ends the edit.
 func (e *Edit) Put(r Record) error {
 	if err := e.put(r); err != nil {
@@ -105,17 +107,19 @@ func (s *Store) Edit(ctx context.Context, traceID string, change func(*Edit) err
 		if e.err != nil {
 			return e.err
 		}
-		if len(e.merging.changed) == 0 {
+		if len(e.merging.changed) == 0 && s.cfg.WaitReplicas == 0 {
 			return nil
 		}
 		letters, err := s.writeEdit(ctx, g, e)
 		if err != nil {
 			return err
 		}
-		switch letters[0] {
-		case letterMerge:
-		case letterRefused:
+		switch refused := strings.IndexByte(letters, letterRefused); {
+		case strings.HasPrefix(letters, string(letterMerge)):
+		case refused == 0:
 			return ErrTooManyPending
+		case refused > 0:
+			return ErrTooMany
 		default:
 			return nil
 		}
@@ -151,6 +155,7 @@ func (s *Store) readEdit(ctx context.Context, g *group, ids []string) (*merging,
 	return s.newMerging(g, fields, clock.Val()), nil
 }
 
+// writeEdit writes what the edit put; without records it confirms what was read (mergeCall says why).
 func (s *Store) writeEdit(ctx context.Context, g *group, e *Edit) (string, error) {
 	m := &e.merging
 	c := s.newPutCall(g.shard)
@@ -161,9 +166,13 @@ func (s *Store) writeEdit(ctx context.Context, g *group, e *Edit) (string, error
 	for field, text := range e.deliveries {
 		names, texts = append(names, field), append(texts, text)
 	}
+	seen := unsaid
+	if e.Pending && len(names) > 0 {
+		seen = notSeen
+	}
 	c.add(head{
 		traceID: g.traceID, expected: strconv.FormatInt(m.trace.revision, 10),
-		byPerson: m.byPerson, overriding: m.overriding, pending: e.Pending,
+		byPerson: m.byPerson, overriding: m.overriding, seen: seen,
 	}, names, texts)
 	if err := s.run(ctx, true, &c.call); err != nil {
 		return "", fmt.Errorf("redis: %w", err)
@@ -176,7 +185,7 @@ func (s *Store) Forget(ctx context.Context, traceIDs ...string) error {
 	calls := make([]*call, 0, len(traceIDs))
 	for _, id := range traceIDs {
 		shard := &s.shards[shardOf(id)]
-		calls = append(calls, &call{script: forgetScript, keys: shard.keys, args: []any{id}})
+		calls = append(calls, &call{script: forgetScript, keys: shard.keysOf(id)})
 	}
 	if err := s.run(ctx, true, calls...); err != nil {
 		return fmt.Errorf("redis: %w", err)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -179,6 +180,90 @@ func TestEditKeepsDeliveries(t *testing.T) {
 			assert.Equal(t, store.Delivery{State: store.DeliveryTheirs, Form: "f"}, records["a-1"].Backends["mlflow"], "not named, so it stays")
 			require.NoError(t, edited(t, s, 1, false, given(1, "a-3")), "fields of bookkeeping count as no records")
 			assert.Len(t, load(t, s, 1), 3)
+		})
+	}
+}
+
+// theirs is a row of the first trace that somebody made in the backend.
+func theirs(id string) store.Record {
+	r := given(1, id)
+	r.Door = "backend"
+	r.Backends = map[string]store.Delivery{backendName: {State: store.DeliveryTheirs, Form: "f"}}
+	return r
+}
+
+func TestEditFillsATrace(t *testing.T) {
+	t.Parallel()
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t).open(t, func(_ *store.Config, set *store.Settings) { set.MaxPerTrace = 3 })
+			require.NoError(t, edited(t, s, 1, false, theirs("a-1"), theirs("a-2"), theirs("a-3")))
+			records := load(t, s, 1)
+			assert.Len(t, records, 3)
+			for id, r := range records {
+				assert.Equal(t, store.DeliveryTheirs, r.Backends[backendName].State, id)
+			}
+			require.ErrorIs(t, edited(t, s, 1, false, given(1, "a-4")), store.ErrTooMany)
+		})
+	}
+}
+
+// TestEditOfManyRecords has more of them than Lua's stack holds.
+func TestEditOfManyRecords(t *testing.T) {
+	t.Parallel()
+	const many = 2500
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t).open(t, func(_ *store.Config, set *store.Settings) { set.MaxPerTrace = many })
+			records := make([]store.Record, many)
+			for i := range records {
+				records[i] = theirs("a-" + strconv.Itoa(i))
+			}
+			require.NoError(t, edited(t, s, 1, false, records...))
+			loaded := load(t, s, 1)
+			require.Len(t, loaded, many)
+			for i := range records {
+				r := loaded[records[i].ID]
+				assert.Equal(t, store.DeliveryTheirs, r.Backends[backendName].State)
+				records[i] = r
+				records[i].Rationale = "on second thought"
+			}
+			require.NoError(t, edited(t, s, 1, false, records...))
+			assert.Equal(t, "on second thought", load(t, s, 1)["a-2499"].Rationale)
+		})
+	}
+}
+
+// Where nobody delivers, a trace has arrived when telemetry tells of it, in whatever way.
+func TestTelemetryArrivesWithoutBackends(t *testing.T) {
+	t.Parallel()
+	over := func(n int) assessment.Assessment {
+		a := opinion(n, "a-2", assessment.False)
+		a.Overrides = "a-1"
+		return a
+	}
+	tests := []struct {
+		name  string
+		comes func(n int) assessment.Assessment
+	}{
+		{"a new record", func(n int) assessment.Assessment { return check(n, "c", assessment.True) }},
+		{"one that has to be merged", over},
+	}
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t)
+			for _, tt := range tests {
+				require.NoError(t, server.client.FlushAll(t.Context()).Err())
+				s := server.open(t, func(_ *store.Config, set *store.Settings) { set.MaxPending, set.Backends = 1, nil })
+				for n := range 200 {
+					require.NoError(t, edited(t, s, n, true, given(n, "a-1")), tt.name)
+					put(t, s, tt.comes(n))
+				}
+				assert.Empty(t, server.client.Keys(t.Context(), "*:pending").Val(), tt.name)
+			}
 		})
 	}
 }

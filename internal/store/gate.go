@@ -48,7 +48,8 @@ func (s *Store) Release(ctx context.Context, backend, token string, n int, ok bo
 	return nil
 }
 
-// Pause stops a backend for all replicas. Of two pauses the one that ends later stands.
+// Pause stops a backend for all replicas. Of two pauses the one that ends later stands; whoever asks to be admitted cuts
+// one that has more than an hour to go.
 func (s *Store) Pause(ctx context.Context, backend string, d time.Duration) error {
 	c := &call{script: pauseScript, keys: s.gate(backend), args: []any{max(0, d.Milliseconds())}}
 	if err := s.run(ctx, false, c); err != nil {

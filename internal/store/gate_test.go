@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
@@ -86,4 +87,34 @@ func TestGateForgetsDeadReplicas(t *testing.T) {
 			assert.Equal(t, 8, granted)
 		})
 	}
+}
+
+// A master takes over whose clock is a day behind.
+func TestClockGoesBack(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	s := startMini(t)
+	st := s.open(t, nil)
+	_, wait, err := st.Revisit(t.Context(), backendName, often)
+	require.NoError(t, err)
+	assert.Positive(t, wait)
+	require.NoError(t, st.Pause(t.Context(), backendName, time.Minute))
+	s.now = s.now.Add(-day)
+	s.mini.SetTime(s.now)
+
+	put(t, st, check(1, "c", assessment.True))
+	finish(t, st)
+	n, wait, err := st.Revisit(t.Context(), backendName, often)
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	assert.Less(t, wait, time.Minute)
+
+	granted, wait, err := st.Admit(t.Context(), backendName, "a", 1, 8, time.Minute)
+	require.NoError(t, err)
+	assert.Zero(t, granted)
+	assert.Less(t, wait, 2*time.Hour)
+	s.pass(t, time.Hour)
+	granted, _, err = st.Admit(t.Context(), backendName, "a", 1, 8, time.Minute)
+	require.NoError(t, err)
+	assert.Equal(t, 1, granted)
 }

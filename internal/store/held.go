@@ -17,6 +17,8 @@ const (
 	maxHeldPerValue = 100
 	// maxDeadHeld is how many given-up ones are kept for operators.
 	maxDeadHeld = 1024
+	// maxSweepBytes is after how many bytes of feedback a shard's sweep takes no more.
+	maxSweepBytes = 8 << 20
 )
 
 // ErrHeldID says that held feedback has an id that cannot name a record.
@@ -37,8 +39,9 @@ func (s *Store) Hold(ctx context.Context, of Digest, held Held, wait time.Durati
 	if !validID(held.ID) {
 		return nil, ErrHeldID
 	}
+	shard := &s.shards[of.shard()]
 	c := &call{
-		script: holdScript, keys: []string{s.shards[of.shard()].held()},
+		script: holdScript, keys: []string{shard.held(), shard.matches(of), shard.feedback(of)},
 		args: []any{
 			of.String(), held.ID, held.Content, max(1, wait.Milliseconds()), perShard(s.set.MaxPending),
 			maxHeldPerValue, s.set.Retention.Milliseconds(),
@@ -87,21 +90,28 @@ func (s *Store) SweepHeld(ctx context.Context, limit int, lease time.Duration) (
 			break
 		}
 		calls = append(calls, &call{
-			script: sweepScript, keys: []string{s.shards[at].held()},
+			script: sweepScript, keys: s.shards[at].heldLists(),
 			args: []any{
-				max(1, limit/len(due)), max(1, lease.Milliseconds()), maxClaimBytes,
+				max(1, limit/len(due)), max(1, lease.Milliseconds()), maxSweepBytes,
 				perShard(maxDeadHeld), s.set.Retention.Milliseconds(),
 			},
 		})
 	}
-	if err := s.run(ctx, true, calls...); err != nil {
+	answered, err := someOf(calls, s.run(ctx, true, calls...))
+	if err != nil {
 		return Sweep{}, fmt.Errorf("redis: %w", err)
 	}
 	var sweep Sweep
-	for _, c := range calls {
+	var gone []string
+	for _, c := range answered {
 		reply, _ := c.reply.([]any)
-		if len(reply) != 2 {
+		if len(reply) != 3 {
 			return Sweep{}, fmt.Errorf("redis: the sweep script answered %T", c.reply)
+		}
+		members, _ := reply[2].([]any)
+		for _, member := range members {
+			text, _ := member.(string)
+			gone = append(gone, text)
 		}
 		for i, list := range []*[]Waiting{&sweep.Ready, &sweep.Dead} {
 			entries, _ := reply[i].([]any)
@@ -114,7 +124,30 @@ func (s *Store) SweepHeld(ctx context.Context, limit int, lease time.Duration) (
 			}
 		}
 	}
+	s.unlistGone(ctx, gone)
 	return sweep, nil
+}
+
+// unlistGone takes members out of the lists of held feedback of which nothing is there any longer. What it cannot take
+// out the next sweep meets again.
+func (s *Store) unlistGone(ctx context.Context, members []string) {
+	var byShard [shardCount]*call
+	var calls []*call
+	for _, member := range members {
+		of, ok := parseDigest(member[:min(len(member), 2*len(Digest{}))])
+		if !ok {
+			continue
+		}
+		at := of.shard()
+		shard := &s.shards[at]
+		if byShard[at] == nil {
+			byShard[at] = &call{script: heldGoneScript, keys: shard.heldLists()[:2]}
+			calls = append(calls, byShard[at])
+		}
+		byShard[at].keys = append(byShard[at].keys, shard.matches(of), shard.feedback(of))
+		byShard[at].args = append(byShard[at].args, member)
+	}
+	_ = s.run(ctx, false, calls...)
 }
 
 // heldDue are the shards in which a sweep finds something, beginning at another one each time.
@@ -129,7 +162,7 @@ func (s *Store) heldDue(ctx context.Context) ([]int, error) {
 	for i := range s.shards {
 		held := s.shards[i].held()
 		first[i] = [2]*redis.ZSliceCmd{
-			pipe.ZRangeWithScores(ctx, held+":ready", 0, 0), pipe.ZRangeWithScores(ctx, held, 0, 0),
+			pipe.ZRangeWithScores(ctx, s.shards[i].ready(), 0, 0), pipe.ZRangeWithScores(ctx, held, 0, 0),
 		}
 	}
 	if err := s.exec(ctx, pipe); err != nil {
@@ -181,8 +214,9 @@ func (s *Store) DropHeld(ctx context.Context, w *Waiting, reason string) (bool, 
 	if strings.ContainsRune(reason, ' ') {
 		return false, fmt.Errorf("reason %q is not one word", reason)
 	}
+	shard := &s.shards[w.Digest.shard()]
 	c := &call{
-		script: dropScript, keys: []string{s.shards[w.Digest.shard()].held()},
+		script: dropScript, keys: append(shard.heldLists(), shard.feedback(w.Digest)),
 		args: []any{w.Digest.String(), w.ID, reason, perShard(maxDeadHeld), s.set.Retention.Milliseconds()},
 	}
 	if err := s.run(ctx, true, c); err != nil {

@@ -69,13 +69,15 @@ func (s *Store) Index(ctx context.Context, entries []IndexEntry) (evicted int, e
 		}
 		at := entry.Digest.shard()
 		c := byShard[at]
-		if c == nil || len(c.args) >= 3+3*maxCallRecords {
-			args := append(make([]any, 0, 3+3*8), max(1, s.set.IndexTTL.Milliseconds()), perShard(s.set.MaxIndex), maxMatches)
-			c = &call{script: indexScript, keys: []string{s.shards[at].index()}, args: args}
+		if c == nil || len(c.keys) >= 3+maxCallRecords {
+			shard := &s.shards[at]
+			args := append(make([]any, 0, 3+2*8), max(1, s.set.IndexTTL.Milliseconds()), perShard(s.set.MaxIndex), maxMatches)
+			c = &call{script: indexScript, keys: append(make([]string, 0, 3+8), shard.index(), shard.held(), shard.ready()), args: args}
 			byShard[at] = c
 			calls = append(calls, c)
 		}
-		c.args = append(c.args, entry.Digest.String(), entry.member(), max(0, entry.Time.UnixMilli()))
+		c.keys = append(c.keys, s.shards[at].matches(entry.Digest))
+		c.args = append(c.args, entry.member(), max(0, entry.Time.UnixMilli()))
 	}
 	if err := s.run(ctx, true, calls...); err != nil {
 		return 0, fmt.Errorf("redis: %w", err)
@@ -90,8 +92,7 @@ func (s *Store) Index(ctx context.Context, entries []IndexEntry) (evicted int, e
 // Resolve returns the spans that have the value, newest first, one of a trace or several.
 func (s *Store) Resolve(ctx context.Context, of Digest) ([]Match, error) {
 	began := time.Now()
-	key := s.shards[of.shard()].index() + ":" + of.String()
-	text, err := s.client.Get(ctx, key).Result()
+	text, err := s.client.Get(ctx, s.shards[of.shard()].matches(of)).Result()
 	if errors.Is(err, redis.Nil) {
 		err = nil
 	}

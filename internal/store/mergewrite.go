@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -61,7 +62,7 @@ func (s *Store) mergeAll(ctx context.Context, batch []assessment.Assessment, gro
 				if err != nil {
 					return err
 				}
-				if letters[0] == letterMerge {
+				if strings.HasPrefix(letters, string(letterMerge)) {
 					lost = true
 					continue
 				}
@@ -108,9 +109,10 @@ func (s *Store) newMerging(g *group, fields map[string]string, now time.Time) *m
 	}
 }
 
-// mergeCall writes what a merging changed, or is nil if that is nothing.
+// mergeCall writes what a merging changed, or is nil if that is nothing. With `wait_replicas` an answer that rests on
+// what was read is confirmed by a write without records: WAIT waits for the connection's own writes alone.
 func (s *Store) mergeCall(g *group, m *merging) *putCall {
-	if len(m.changed) == 0 {
+	if len(m.changed) == 0 && s.cfg.WaitReplicas == 0 {
 		return nil
 	}
 	c := s.newPutCall(g.shard)
@@ -120,7 +122,7 @@ func (s *Store) mergeCall(g *group, m *merging) *putCall {
 	}
 	c.add(head{
 		traceID: g.traceID, expected: strconv.FormatInt(m.trace.revision, 10),
-		byPerson: m.byPerson, overriding: m.overriding, response: g.response,
+		byPerson: m.byPerson, overriding: m.overriding, response: g.response, seen: seenByUs,
 	}, m.changed, texts)
 	return c
 }

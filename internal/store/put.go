@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -142,9 +143,21 @@ func (g *group) twice(id string) bool {
 // valid says whether a can be stored at all.
 func valid(a *assessment.Assessment) bool {
 	return validID(a.ID) && validHex(a.TraceID, 32) && (a.SpanID == "" || validHex(a.SpanID, 16)) && a.Name != "" &&
-		(a.Value == "" || a.Value == assessment.True || a.Value == assessment.False ||
-			fastjson.Validate(string(a.Value)) == nil) &&
+		(a.Value == "" || a.Value == assessment.True || a.Value == assessment.False || validJSON(string(a.Value))) &&
 		inRange(a.CreateTime) && inRange(a.UpdateTime)
+}
+
+// validJSON says whether encoding/json, too, reads the text: fastjson is fast, but passes control characters in strings.
+func validJSON(text string) bool {
+	if fastjson.Validate(text) != nil {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] < ' ' {
+			return json.Valid([]byte(text))
+		}
+	}
+	return true
 }
 
 // inRange says whether RFC 3339 can spell the time.
@@ -197,14 +210,17 @@ func (s *Store) plan(groups []*group) []*putCall {
 type putCall struct {
 	call
 
+	of    *shard
 	shard int
 	at    []int
 	bytes int
 }
 
 func (s *Store) newPutCall(shard int) *putCall {
+	of := &s.shards[shard]
 	args := append(make([]any, 0, len(s.putHead)+64), s.putHead...)
-	return &putCall{shard: shard, call: call{script: putScript, keys: s.shards[shard].keys, args: args}}
+	keys := append(make([]string, 0, len(of.keys)+16), of.keys...)
+	return &putCall{of: of, shard: shard, call: call{script: putScript, keys: keys, args: args}}
 }
 
 func (c *putCall) full() bool { return len(c.at) >= maxCallRecords || c.bytes >= maxCallBytes }
@@ -217,9 +233,20 @@ type head struct {
 	byPerson   bool
 	overriding int
 	response   string
-	// pending counts the trace among those that nobody has seen.
-	pending bool
+	seen       sighting
 }
+
+// sighting is what a write says of the arrival of its trace.
+type sighting string
+
+const (
+	// unsaid leaves it as it is.
+	unsaid sighting = "0"
+	// notSeen counts the trace among those that nobody has seen.
+	notSeen sighting = "1"
+	// seenByUs is what telemetry says.
+	seenByUs sighting = "2"
+)
 
 func (c *putCall) add(h head, ids, texts []string) {
 	line := strconv.Itoa(len(ids))
@@ -228,17 +255,15 @@ func (c *putCall) add(h head, ids, texts []string) {
 		if h.byPerson {
 			byPerson = "1"
 		}
-		pending := "0"
-		if h.pending {
-			pending = "1"
-		}
-		line += " " + byPerson + " " + strconv.Itoa(h.overriding) + " " + cmp.Or(h.expected, "-") + " " + pending
+		line += " " + byPerson + " " + strconv.Itoa(h.overriding) + " " + cmp.Or(h.expected, "-") + " " +
+			string(cmp.Or(h.seen, unsaid))
 	}
 	rest := "}"
 	if h.response != "" {
 		rest = string(append(appendString([]byte(`,"response_id":`), h.response), '}'))
 	}
-	c.args = append(c.args, h.traceID, line, rest)
+	c.keys = append(c.keys, c.of.trace(h.traceID))
+	c.args = append(c.args, line, rest)
 	for i := range ids {
 		c.args = append(c.args, ids[i], texts[i])
 	}

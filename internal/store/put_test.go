@@ -27,6 +27,7 @@ func TestPutRefuses(t *testing.T) {
 		{"a short span id", func(a *assessment.Assessment) { a.SpanID = "ab" }},
 		{"no name", func(a *assessment.Assessment) { a.Name = "" }},
 		{"a value that is not JSON", func(a *assessment.Assessment) { a.Value = `{"a":` }},
+		{"a control character in a value's text", func(a *assessment.Assessment) { a.Value = "\"\t\\n\"" }},
 		{"a value that ends the document", func(a *assessment.Assessment) { a.Value = `1,"touched":true` }},
 		{"more than max_assessment_size", func(a *assessment.Assessment) { a.Rationale = strings.Repeat("x", 4000) }},
 		{"a year that RFC 3339 cannot spell", func(a *assessment.Assessment) {
@@ -54,6 +55,9 @@ func TestPutKeepsEverything(t *testing.T) {
 			t.Parallel()
 			s := start(t)
 			st := s.open(t, nil)
+			wrapped := check(3, "c", "{\n\t\"a\": 1\n}")
+			assert.Equal(t, []store.Outcome{store.OutcomeStored}, put(t, st, wrapped))
+			assert.Equal(t, wrapped, load(t, st, 3)[wrapped.ID].Assessment)
 			full := check(1, "größe \"quoted\"\n", `{"overall_score":1.0,"details":{"list":[],"empty":{},"big":12345678901234567890}}`)
 			full.Error = &assessment.Error{Code: "EVALUATION_FAILED", Type: "t", Message: "m\x01", StackTrace: "s"}
 			full.UpdateTime = created.Add(time.Nanosecond)
@@ -68,7 +72,7 @@ func TestPutKeepsEverything(t *testing.T) {
 			put(t, st, untimed)
 			assert.WithinDuration(t, s.time(t), load(t, st, 2)[untimed.ID].CreateTime, time.Minute)
 			assert.Equal(t, []store.Outcome{store.OutcomeUnchanged}, put(t, st, untimed))
-			assert.Empty(t, load(t, st, 3))
+			assert.Empty(t, load(t, st, 4))
 		})
 	}
 }

@@ -75,16 +75,16 @@ func (s *Store) restore(
 	var calls []*call
 	for _, visit := range visits {
 		at := shardOf(visit.TraceID)
+		shard := &s.shards[at]
 		if byShard[at] == nil {
-			shard := &s.shards[at]
 			queues := shard.queues[b]
 			byShard[at] = &call{
 				script: restoreScript, keys: []string{queues.human, queues.auto, queues.dead},
-				args: []any{shard.tag, backend, withdrawn, s.putHead[3], reasonMissing},
+				args: []any{backend, withdrawn, s.putHead[3], reasonMissing},
 			}
 			calls = append(calls, byShard[at])
 		}
-		byShard[at].args = append(byShard[at].args, visit.TraceID)
+		byShard[at].keys = append(byShard[at].keys, shard.trace(visit.TraceID))
 	}
 	if err := s.run(ctx, true, calls...); err != nil {
 		return 0, fmt.Errorf("redis: %w", err)

@@ -30,17 +30,18 @@ func newReviewCalls(s *Store, backend string) *reviewCalls {
 func (c *reviewCalls) add(traceID, what string, changed int64, notes []Review) {
 	at := shardOf(traceID)
 	one := c.open[at]
+	shard := &c.store.shards[at]
 	if one == nil || len(one.traces) >= maxCallRecords {
-		shard := &c.store.shards[at]
 		head := c.store.putHead
 		one = &reviewCall{call: call{
 			script: reviewScript, keys: []string{shard.recent, shard.waiting(c.backend)},
-			args: []any{shard.tag, head[0], head[2], head[5], reviewedField(c.backend)},
+			args: []any{head[0], head[2], head[5], reviewedField(c.backend)},
 		}}
 		c.open[at] = one
 		c.all = append(c.all, one)
 	}
-	one.args = append(one.args, traceID, what, changed, len(notes))
+	one.keys = append(one.keys, shard.trace(traceID), shard.content(traceID))
+	one.args = append(one.args, what, changed, len(notes))
 	rules := make([]string, len(notes))
 	for i := range notes {
 		text, _ := json.Marshal(&notes[i]) // nothing in it can fail

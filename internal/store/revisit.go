@@ -48,7 +48,9 @@ func (s *Store) Revisit(ctx context.Context, backend string, r Revisit) (n int, 
 	}
 	interval := max(time.Millisecond, r.Interval)
 	key := s.cfg.KeyPrefix + ":refresh:" + backend
-	c := &call{script: turnScript, keys: []string{key}, args: []any{interval.Milliseconds(), revisitExpiry.Milliseconds()}}
+	c := &call{script: turnScript, keys: []string{key}, args: []any{
+		interval.Milliseconds(), revisitExpiry.Milliseconds(), emptyWait.Milliseconds(),
+	}}
 	if err := s.run(ctx, false, c); err != nil {
 		return 0, 0, fmt.Errorf("redis: %w", err)
 	}
@@ -155,8 +157,9 @@ func (s *Store) stretch(ctx context.Context, from place, since time.Time, limit 
 	if limit <= 0 {
 		return nil, place{}, nil
 	}
+	// One more tells whether the stretch ends here, be all that is left in one shard.
 	span := &redis.ZRangeBy{
-		Min: strconv.FormatInt(since.UnixMilli(), 10), Max: "+inf", Count: int64(limit + from.skip),
+		Min: strconv.FormatInt(since.UnixMilli(), 10), Max: "+inf", Count: int64(limit + from.skip + 1),
 	}
 	if from.id != "" {
 		span.Max = strconv.FormatInt(from.score, 10)
@@ -202,16 +205,16 @@ func (s *Store) makeDue(ctx context.Context, backend string, b int, traces []sco
 	var calls []*call
 	for _, trace := range traces {
 		at := shardOf(trace.id)
+		shard := &s.shards[at]
 		if byShard[at] == nil {
-			shard := &s.shards[at]
 			queues := shard.queues[b]
 			byShard[at] = &call{
 				script: revisitScript, keys: []string{queues.human, queues.auto},
-				args: []any{shard.tag, backend, s.putHead[3]},
+				args: []any{backend, s.putHead[3]},
 			}
 			calls = append(calls, byShard[at])
 		}
-		byShard[at].args = append(byShard[at].args, trace.id)
+		byShard[at].keys = append(byShard[at].keys, shard.trace(trace.id))
 	}
 	if err := s.run(ctx, false, calls...); err != nil {
 		return 0, fmt.Errorf("redis: %w", err)

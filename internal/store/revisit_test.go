@@ -234,6 +234,36 @@ func TestRevisitPasses(t *testing.T) {
 	}
 }
 
+// TestRevisitOfOneShard has all traces in one shard: a pass does not begin again before it has had them.
+func TestRevisitOfOneShard(t *testing.T) {
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			st := s.open(t, nil)
+			var batch []assessment.Assessment
+			for _, n := range ofOneShard(5) {
+				batch = append(batch, check(n, "c", assessment.True))
+			}
+			put(t, st, batch...)
+			finish(t, st)
+			two := often
+			two.Limit = 2
+			seen := map[string]int{}
+			for range 2 * 3 { // both passes
+				revisit(t, s, st, two)
+				for _, id := range finish(t, st) {
+					seen[id]++
+				}
+			}
+			assert.Len(t, seen, 5)
+			for id, times := range seen {
+				assert.Equal(t, 2, times, id)
+			}
+		})
+	}
+}
+
 func TestRevisitLeavesRoomInTheQueue(t *testing.T) {
 	for name, start := range servers {
 		t.Run(name, func(t *testing.T) {

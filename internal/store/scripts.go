@@ -15,6 +15,10 @@ var (
 	putSource string
 	//go:embed scripts/claim.lua
 	claimSource string
+	//go:embed scripts/gone.lua
+	goneSource string
+	//go:embed scripts/giveback.lua
+	giveBackSource string
 	//go:embed scripts/forget.lua
 	forgetSource string
 	//go:embed scripts/settle.lua
@@ -47,6 +51,8 @@ var (
 	holdSource string
 	//go:embed scripts/sweep.lua
 	sweepSource string
+	//go:embed scripts/heldgone.lua
+	heldGoneSource string
 	//go:embed scripts/drop.lua
 	dropSource string
 	//go:embed scripts/content.lua
@@ -61,23 +67,26 @@ func newScript(source string) script {
 }
 
 var (
-	putScript     = newScript(putSource)
-	claimScript   = newScript(claimSource)
-	forgetScript  = newScript(forgetSource)
-	settleScript  = newScript(settleSource)
-	requeueScript = newScript(requeueSource)
-	admitScript   = newScript(admitSource)
-	releaseScript = newScript(releaseSource)
-	pauseScript   = newScript(pauseSource)
-	turnScript    = newScript(turnSource)
-	revisitScript = newScript(revisitSource)
-	reviewScript  = newScript(reviewSource)
-	leaseScript   = newScript(leaseSource)
-	doubtScript   = newScript(doubtSource)
-	restoreScript = newScript(restoreSource)
-	indexScript   = newScript(indexSource)
-	holdScript    = newScript(holdSource)
-	sweepScript   = newScript(heldSource + sweepSource)
-	dropScript    = newScript(heldSource + dropSource)
-	contentScript = newScript(contentSource)
+	putScript      = newScript(putSource)
+	claimScript    = newScript(claimSource)
+	goneScript     = newScript(goneSource)
+	giveBackScript = newScript(giveBackSource)
+	forgetScript   = newScript(forgetSource)
+	settleScript   = newScript(settleSource)
+	requeueScript  = newScript(requeueSource)
+	admitScript    = newScript(admitSource)
+	releaseScript  = newScript(releaseSource)
+	pauseScript    = newScript(pauseSource)
+	turnScript     = newScript(turnSource)
+	revisitScript  = newScript(revisitSource)
+	reviewScript   = newScript(reviewSource)
+	leaseScript    = newScript(leaseSource)
+	doubtScript    = newScript(doubtSource)
+	restoreScript  = newScript(restoreSource)
+	indexScript    = newScript(indexSource)
+	holdScript     = newScript(holdSource)
+	sweepScript    = newScript(heldSource + sweepSource)
+	heldGoneScript = newScript(heldGoneSource)
+	dropScript     = newScript(heldSource + dropSource)
+	contentScript  = newScript(contentSource)
 )

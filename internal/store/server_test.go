@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/fnv"
 	"net"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +129,22 @@ func (s *server) time(t *testing.T) time.Time {
 	return now
 }
 
+// info is a number of the server's INFO.
+func (s *server) info(tb testing.TB, section, name string) float64 {
+	tb.Helper()
+	text, err := s.client.Info(context.Background(), section).Result()
+	require.NoError(tb, err)
+	for line := range strings.Lines(text) {
+		if key, value, _ := strings.Cut(strings.TrimSpace(line), ":"); key == name {
+			number, err := strconv.ParseFloat(value, 64)
+			require.NoError(tb, err)
+			return number
+		}
+	}
+	require.Fail(tb, "no "+name+" in INFO "+section)
+	return 0
+}
+
 const backendName = "feedback"
 
 var oneBackend = []store.Backend{{Name: backendName, Endpoint: "http://localhost:5000"}}
@@ -146,6 +165,19 @@ func (s *server) open(tb testing.TB, change func(*store.Config, *store.Settings)
 
 // traceID is the nth trace's id.
 func traceID(n int) string { return fmt.Sprintf("%032x", n) }
+
+// ofOneShard are numbers of traces that stand in one shard.
+func ofOneShard(count int) []int {
+	var numbers []int
+	for n := 0; len(numbers) < count; n++ {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(traceID(n)))
+		if h.Sum32()%64 == 7 {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
 
 var created = time.Date(2026, 3, 1, 11, 0, 0, 0, time.UTC)
 

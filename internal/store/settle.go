@@ -29,8 +29,8 @@ func (s *Store) Settle(ctx context.Context, claim Claim, settlement Settlement) 
 
 // SettleAll settles many claims in one round trip; held is aligned with them.
 //
-// Rows are taken over only if the trace has not changed since the claim; else they are left to the next claim, and the
-// trace is due now. A trace that changed is due now instead of done or dead, too. One that holds a record of a newer
+// Rows are taken over only if the trace has not changed since the claim; else they are left to the next claim, the trace
+// is due now, and of a record that stands among Deliveries, too, that state is written. A trace that changed is due now instead of done or dead, too. One that holds a record of a newer
 // build is left to a replica of that.
 func (s *Store) SettleAll(ctx context.Context, claims []Claim, settlements []Settlement) (held []bool, err error) {
 	if len(claims) != len(settlements) {
@@ -73,7 +73,7 @@ func (s *Store) settleCall(claim *Claim, settlement *Settlement, now time.Time) 
 	}
 	taken := s.takeOver(claim, settlement.TakenOver, now)
 	args := []any{
-		claim.TraceID, claim.Backend, claim.Token, claim.Revision, what, detail,
+		len(s.set.Backends), claim.Backend, claim.Token, claim.Revision, what, detail,
 		s.putHead[0], s.putHead[4], taken.byPerson, taken.overriding,
 	}
 	for _, backend := range s.set.Backends {
@@ -84,7 +84,7 @@ func (s *Store) settleCall(claim *Claim, settlement *Settlement, now time.Time) 
 	args = append(args, 0)
 	count := 0
 	for id, delivery := range settlement.Deliveries {
-		if _, also := taken.ids[id]; also || !validID(id) {
+		if !validID(id) {
 			continue
 		}
 		args = append(args, deliveryField(claim.Backend, id), appendDelivery(nil, &delivery))
@@ -94,7 +94,7 @@ func (s *Store) settleCall(claim *Claim, settlement *Settlement, now time.Time) 
 	args = append(args, len(taken.ids))
 	args = append(args, taken.args...)
 	shard := &s.shards[shardOf(claim.TraceID)]
-	return &call{script: settleScript, keys: shard.keys, args: args}
+	return &call{script: settleScript, keys: shard.keysOf(claim.TraceID), args: args}
 }
 
 // holdsNewer says whether the trace holds a record that only a newer build can deliver.

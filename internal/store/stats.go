@@ -110,17 +110,17 @@ func (s *Store) Requeue(ctx context.Context, backend string, traceIDs ...string)
 	for _, id := range traceIDs {
 		at := shardOf(id)
 		c := byShard[at]
-		if c == nil || len(c.args) >= maxCallRecords {
-			shard := &s.shards[at]
+		shard := &s.shards[at]
+		if c == nil || len(c.keys) >= maxCallRecords {
 			queues := shard.queues[b]
 			c = &call{
 				script: requeueScript, keys: []string{queues.human, queues.auto, queues.dead},
-				args: []any{shard.tag, backend},
+				args: []any{backend},
 			}
 			byShard[at] = c
 			calls = append(calls, c)
 		}
-		c.args = append(c.args, id)
+		c.keys = append(c.keys, shard.trace(id))
 	}
 	if err := s.run(ctx, true, calls...); err != nil {
 		return 0, fmt.Errorf("redis: %w", err)

@@ -16,7 +16,7 @@ type Claim struct {
 	Waited time.Duration
 	// Attempts counts how often the trace was deferred since then.
 	Attempts int
-	// Revision is the trace's revision at the time of the claim; it grows with each change of any of its records.
+	// Revision is that of the trace whose records these are; it grows with each change of any of them.
 	Revision int64
 	// Records are all of the trace's records, tombstones included, by id.
 	Records map[string]Record
@@ -39,7 +39,7 @@ type Settlement struct {
 	// Deliveries is the new delivery state of records, by id, written only where the claim's token still holds.
 	Deliveries map[string]Delivery
 	// TakenOver are records whose content the backend decided: rows made or changed there. Their Deliveries
-	// state is part of the record.
+	// state is part of the record, and stands before that in Deliveries; if the trace changed, that alone is written.
 	TakenOver []Record
 	// Done removes the trace from the queue unless it changed since the claim; else RetryAfter says when it is
 	// due again.

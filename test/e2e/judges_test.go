@@ -18,7 +18,8 @@ import (
 func TestJudgesHang(t *testing.T) {
 	s := newStack(t)
 	exchanges := newExchanges(10_000, func(i int) string { return fmt.Sprintf("Answer %d. %s", i, strings.Repeat("text ", 800)) })
-	env := map[string]string{"JUDGE_MODEL": "standin-hang"}
+	// The runtime is told what it may use, as is advised for collectors: else what is measured is when it last collected.
+	env := map[string]string{"JUDGE_MODEL": "standin-hang", "GOMEMLIMIT": "100MiB"}
 	c := s.collector("collector", env, "config/judge.yaml",
 		// Without storage: at the end every judgement must be counted.
 		"yaml:processors::feedback::judge_queue: {storage: null}",

@@ -23,6 +23,10 @@ for i = 1, #all, 2 do
     end
   end
 end
+if until_ > now + 3600000 then
+  until_ = now + 3600000 -- else all would stand still for long after the clock has gone back
+  redis.call('HSET', gate, 'until', int(until_))
+end
 if until_ > now then return {0, until_ - now} end
 local granted = math.max(0, math.min(n, window - held))
 if granted > 0 then

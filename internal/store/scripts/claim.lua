@@ -1,24 +1,24 @@
--- Leases due traces of one shard and reads them.
--- KEYS: human, auto. ARGV: tag, backend, token, lease (ms), quota of human, quota of auto, bytes to stop after.
--- Reply: per trace: id, first due (ms), deferrals, fields and values of its hash, queue.
+-- Leases due traces of one shard.
+-- KEYS: human, auto. ARGV: tag, backend, token, lease (ms), quota of human, quota of auto.
+-- Reply: per trace that was leased: id, first due (ms), deferrals, number of its hash's fields, queue; then the ids of
+--   those that are not there. They stay in the queue: the hashes are no keys of this call, so while a cluster moves
+--   them they may be elsewhere.
 local tag, backend, token = ARGV[1], ARGV[2], ARGV[3]
 local now = clock()
 local lease = int(now + ARGV[4])
 local field = '.sync:' .. backend
-local room = tonumber(ARGV[7])
-local out = {}
+local leased, gone = {}, {}
 
 local function take(name, queue, other, quota)
   if quota < 1 then return end
   local due = redis.call('ZRANGEBYSCORE', queue, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, quota)
   for i = 1, #due, 2 do
-    if room <= 0 then return end
     local id = due[i]
     local key = tag .. ':trace:' .. id
-    local all = redis.call('HGETALL', key)
-    if #all == 0 then
-      redis.call('ZREM', queue, id) -- expired
-    else
+    local size = redis.pcall('HLEN', key)
+    if size == 0 then
+      gone[#gone + 1] = id
+    elseif type(size) == 'number' then -- else it is elsewhere
       local sync = redis.call('HGET', key, field)
       local held = lease_of(sync, now)
       if held then
@@ -33,8 +33,7 @@ local function take(name, queue, other, quota)
         redis.call('HSET', key, field, token .. ' ' .. lease .. ' ' .. since .. ' ' .. deferrals)
         redis.call('ZADD', queue, lease, id)
         redis.call('ZREM', other, id)
-        for j = 1, #all do room = room - #all[j] end
-        out[#out + 1] = {id, since, deferrals, all, name}
+        leased[#leased + 1] = {id, since, deferrals, size, name}
       end
     end
   end
@@ -42,4 +41,4 @@ end
 
 take('human', KEYS[1], KEYS[2], tonumber(ARGV[5]))
 take('auto', KEYS[2], KEYS[1], tonumber(ARGV[6]))
-return out
+return {leased, gone}

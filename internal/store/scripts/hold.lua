@@ -1,12 +1,15 @@
--- Holds feedback until a span with its value passes, unless one has. KEYS: held.
+-- Holds feedback until a span with its value passes, unless one has.
+-- KEYS: held, what the value has: its index, its feedback.
 -- ARGV: digest, id, content, wait (ms), max held, max held a value, how long keys outlive the wait (ms).
 -- Reply: the text of the value's matches, which is empty if the feedback is held, or `full`.
-local held, digest, id = KEYS[1], ARGV[1], ARGV[2]
-local tag = string.sub(held, 1, -6)
-local matches = redis.call('GET', tag .. ':index:' .. digest)
+local held, waiting, digest, id = KEYS[1], KEYS[3], ARGV[1], ARGV[2]
+local matches = redis.call('GET', KEYS[2])
 if matches then return matches end
-local waiting = held .. ':' .. digest
-if redis.call('HEXISTS', waiting, id) == 1 then return '' end -- told again
+local told = redis.call('HGET', waiting, id)
+if told then
+  redis.call('HSET', waiting, id, told) -- changes nothing, but WAIT waits for writes alone
+  return ''
+end
 if redis.call('ZCARD', held) >= tonumber(ARGV[5]) or redis.call('HLEN', waiting) >= tonumber(ARGV[6]) then
   return 'full'
 end

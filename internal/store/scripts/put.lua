@@ -1,18 +1,18 @@
 -- Writes records of the traces of one shard.
--- KEYS: recent, then human, auto, dead of each backend.
--- ARGV: retention (s), max records a trace, max recent, max waiting, max dead, max pending, the backends' names; then
---   per trace: id, head, rest of the subject, and as many pairs of id and record as the head says: `n` for automated
---   records, or `n person overriding expected pending`: "1" if a person wrote, the number of records that override
---   others, the revision that the trace must have, or "-", "1" if nobody has seen the trace. A pair of which the id
---   begins with a dot is a field of bookkeeping, no record.
+-- KEYS: recent, pending, then human, auto, dead of each backend, then the hash of each trace.
+-- ARGV: retention (s), max records a trace, max recent, max waiting, max dead, max pending, number of backends, their
+--   names; then per trace: head, rest of the subject, and as many pairs of id and record as the head says: `n` for
+--   automated records, or `n person overriding expected seen`: "1" if a person wrote, the number of records that
+--   override others, the revision that the trace must have, or "-", "1" if nobody has seen the trace, "2" if telemetry
+--   has. A pair of which the id begins with a dot is a field of bookkeeping, no record. One of a delivery ends the
+--   claim that runs, which was made on what is no longer so. Without pairs only the retention begins anew.
 -- Without an expected revision only new records are written; a record that stands there in other words, and every
 -- record of a trace with overrides, is left to the caller ("m"). With one, all are written, or none ("m").
 -- Reply: one letter a record: s(tored), w(ritten over), n(o change), r(efused), m(erge needed).
 local call = redis.call
-local backends = (#KEYS - 1) / 3
-local recent = KEYS[1]
+local backends = tonumber(ARGV[7])
+local recent, waiting = KEYS[1], KEYS[2]
 local tag = string.sub(recent, 1, -8)
-local base = tag .. ':trace:'
 local retention, max_records = ARGV[1], tonumber(ARGV[2])
 local now = clock()
 local now_text = int(now)
@@ -23,7 +23,6 @@ local out, changed, human, auto = {}, {}, {}, {}
 
 -- Counts a trace that nobody has seen; false if as many wait as may.
 local function wait_for(id)
-  local waiting = tag .. ':pending'
   call('ZREMRANGEBYSCORE', waiting, '-inf', int(now - retention * 1000))
   if not call('ZSCORE', waiting, id) then
     if call('ZCARD', waiting) >= tonumber(ARGV[6]) then return false end
@@ -33,11 +32,13 @@ local function wait_for(id)
   return true
 end
 
+local function is_bookkeeping(name) return string.byte(name) == 46 end
+
 -- The general way: what a trace that is there makes of n records, whose pairs begin at ARGV[p].
-local function update(key, id, p, n, by_person, overriding, expected, pending, rest)
-  local asked = {'subject'}
+local function update(key, id, p, n, by_person, overriding, expected, seen, rest)
+  local asked, got = {'subject'}, nil
   for i = 0, n - 1 do asked[i + 2] = ARGV[p + 2 * i] end
-  local got = call('HMGET', key, unpack(asked))
+  if n < CHUNK then got = call('HMGET', key, unpack(asked)) else got = hmget(key, asked) end
   local revision, records, overrides, first = 0, 0, 0, now_text
   local verdict
   if got[1] then
@@ -51,53 +52,64 @@ local function update(key, id, p, n, by_person, overriding, expected, pending, r
   end
   if not verdict and expected then
     if expected ~= revision then verdict = 'm' end
-    if not verdict and pending and not wait_for(id) then verdict = 'r' end
+    if not verdict and seen == '1' and not wait_for(id) then verdict = 'r' end
   elseif not verdict and overrides > 0 then
     verdict = 'm'
   end
-  local fields = {}
+  -- Where nobody delivers, telemetry alone says that a trace has arrived.
+  if backends == 0 and (not expected or seen == '2') then call('ZREM', waiting, id) end
+  local fields, ended = {}, nil
   for i = 0, n - 1 do
     local letter = verdict
     if not letter then
-      local old, text = got[i + 2], ARGV[p + 2 * i + 1]
+      local name, old, text = asked[i + 2], got[i + 2], ARGV[p + 2 * i + 1]
       if not old then
-        letter = records < max_records and 's' or 'r'
+        letter = (records < max_records or is_bookkeeping(name)) and 's' or 'r'
       elseif old == text then
         letter = 'n'
       else
         letter = expected and 'w' or 'm'
       end
-      if letter == 's' and string.byte(ARGV[p + 2 * i]) ~= 46 then records = records + 1 end
       if letter == 's' or letter == 'w' then
-        fields[#fields + 1] = ARGV[p + 2 * i]
+        fields[#fields + 1] = name
         fields[#fields + 1] = text
+        if is_bookkeeping(name) then
+          ended = ended or {}
+          ended[string.match(name, '^%.delivery:([^:]+):') or ''] = true
+        elseif letter == 's' then
+          records = records + 1
+        end
       end
     end
     out[#out + 1] = letter
   end
   if #fields > 0 then
-    call('HSET', key, 'subject', subject_text(int(revision + 1), records, overrides + overriding, first, now_text, rest),
-      unpack(fields))
-    call('EXPIRE', tag .. ':content:' .. id, retention)
     changed[#changed + 1] = now_text
     changed[#changed + 1] = id
+    -- First the queue: nothing stands here that nobody would deliver.
     for b = 0, backends - 1 do
-      enqueue(key, id, ARGV[7 + b], KEYS[2 + 3 * b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, by_person)
+      local backend = ARGV[8 + b]
+      if ended and ended[backend] then call('HDEL', key, '.sync:' .. backend) end
+      enqueue(key, id, backend, KEYS[3 + 3 * b], KEYS[4 + 3 * b], KEYS[5 + 3 * b], now, by_person)
     end
+    fields[#fields + 1] = 'subject'
+    fields[#fields + 1] = subject_text(int(revision + 1), records, overrides + overriding, first, now_text, rest)
+    hset(key, fields)
+    redis.pcall('EXPIRE', tag .. ':content:' .. id, retention) -- is no key of the call, so it may be elsewhere
   end
 end
 
-local p = 7 + backends
+local p, k = 8 + backends, 3 + 3 * backends
 local last = #ARGV
 while p <= last do
-  local id, rest = ARGV[p], ARGV[p + 2]
-  local n, by_person, overriding, expected, pending = tonumber(ARGV[p + 1]), false, 0, nil, false
+  local key, rest = KEYS[k], ARGV[p + 1]
+  local id = string.sub(key, -32)
+  local n, by_person, overriding, expected, seen = tonumber(ARGV[p]), false, 0, nil, '0'
   if not n then
-    local a, b, c, d, e = string.match(ARGV[p + 1], '^(%d+) (%d) (%d+) (%S+) (%d)$')
-    n, by_person, overriding, expected, pending = tonumber(a), b == '1', tonumber(c), tonumber(d), e == '1'
+    local a, b, c, d, e = string.match(ARGV[p], '^(%d+) (%d) (%d+) (%S+) (%d)$')
+    n, by_person, overriding, expected, seen = tonumber(a), b == '1', tonumber(c), tonumber(d), e
   end
-  p = p + 3
-  local key = base .. id
+  p = p + 2
   -- The fast way: all records of a trace that is not there yet are new.
   local subject = single
   if n ~= 1 then subject = '{"version":1,"revision":1,"records":' .. n .. ',"overrides":0' .. new_tail end
@@ -112,10 +124,10 @@ while p <= last do
     local at = #queue
     queue[at + 1], queue[at + 2] = now_text, id
   else
-    update(key, id, p, n, by_person, overriding, expected, pending, rest)
+    update(key, id, p, n, by_person, overriding, expected, seen, rest)
   end
   call('EXPIRE', key, retention)
-  p = p + 2 * n
+  p, k = p + 2 * n, k + 1
 end
 
 if #changed + #human + #auto > 0 then
@@ -124,9 +136,16 @@ if #changed + #human + #auto > 0 then
   if #auto > 0 then call('ZADD', recent, unpack(auto)) end
   call('ZREMRANGEBYRANK', recent, 0, -(ARGV[3] + 1))
   for b = 0, backends - 1 do
-    if #human > 0 then call('ZADD', KEYS[2 + 3 * b], 'NX', unpack(human)) end
-    if #auto > 0 then call('ZADD', KEYS[3 + 3 * b], 'NX', unpack(auto)) end
-    bound(tag, ARGV[7 + b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, tonumber(ARGV[4]), tonumber(ARGV[5]))
+    if #human > 0 then call('ZADD', KEYS[3 + 3 * b], 'NX', unpack(human)) end
+    if #auto > 0 then call('ZADD', KEYS[4 + 3 * b], 'NX', unpack(auto)) end
+  end
+  for b = 0, backends - 1 do
+    bound(tag, ARGV[8 + b], KEYS[4 + 3 * b], KEYS[5 + 3 * b], now, tonumber(ARGV[4]), tonumber(ARGV[5]))
   end
 end
-return table.concat(out)
+if #out <= CHUNK then return table.concat(out) end
+local parts = {}
+for first = 1, #out, CHUNK do
+  parts[#parts + 1] = table.concat(out, '', first, math.min(first + CHUNK - 1, #out))
+end
+return table.concat(parts)

@@ -26,7 +26,7 @@ local function enqueue(key, id, backend, human_queue, auto_queue, dead_set, now,
   end
 end
 
--- Gives a trace up.
+-- Gives a trace up, if it is there.
 local function bury(key, id, backend, dead_set, now, reason, max_dead)
   if redis.call('EXISTS', key) == 0 then return end
   redis.call('HDEL', key, '.sync:' .. backend)
@@ -40,7 +40,11 @@ local function bound(tag, backend, auto_queue, dead_set, now, max_waiting, max_d
   local over = redis.call('ZCARD', auto_queue) - max_waiting
   if over <= 0 then return end
   for _, id in ipairs(redis.call('ZRANGE', auto_queue, 0, over - 1)) do
-    redis.call('ZREM', auto_queue, id)
-    bury(tag .. ':trace:' .. id, id, backend, dead_set, now, 'max_waiting', max_dead)
+    local key = tag .. ':trace:' .. id
+    -- The hash is no key of the call: while a cluster moves it, it may be elsewhere, and its trace stays.
+    if type(redis.pcall('EXISTS', key)) == 'number' then
+      redis.call('ZREM', auto_queue, id)
+      bury(key, id, backend, dead_set, now, 'max_waiting', max_dead)
+    end
   end
 end

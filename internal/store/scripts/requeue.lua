@@ -1,12 +1,12 @@
--- Brings dead traces of one shard back. KEYS: human, auto, dead. ARGV: tag, backend, trace ids.
+-- Brings dead traces of one shard back. KEYS: human, auto, dead, then hashes of traces. ARGV: backend.
 -- Their records' dead deliveries are pending again. Reply: how many came back.
-local tag, backend = ARGV[1], ARGV[2]
+local backend = ARGV[1]
 local now = clock()
 local prefix = '.delivery:' .. backend .. ':'
 local back = 0
-for i = 3, #ARGV do
-  local id = ARGV[i]
-  local key = tag .. ':trace:' .. id
+for i = 4, #KEYS do
+  local key = KEYS[i]
+  local id = string.sub(key, -32)
   if redis.call('ZREM', KEYS[3], id) == 1 and redis.call('EXISTS', key) == 1 then
     local all = redis.call('HGETALL', key)
     for f = 1, #all, 2 do

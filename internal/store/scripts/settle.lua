@@ -1,14 +1,13 @@
 -- Writes what a worker learned of a claimed trace, if it still holds the claim.
--- KEYS: recent, then human, auto, dead of each backend.
--- ARGV: trace, backend, token, the claim's revision, what to do (done, retry, dead), delay (ms) or reason,
+-- KEYS: the trace's hash, its content, recent, pending, then human, auto, dead of each backend.
+-- ARGV: number of backends, backend, token, the claim's revision, what to do (done, retry, dead), delay (ms) or reason,
 --   retention (s), max dead, "1" if a person wrote a record that is taken over, number of overriding ones among them,
 --   the backends' names, n, n pairs of field and delivery, m, m triples of id, record and delivery.
--- Reply: 1 if the claim held. Records are taken over only if the trace has not changed since the claim.
-local backends = (#KEYS - 1) / 3
-local recent = KEYS[1]
-local tag = string.sub(recent, 1, -8)
-local id, backend, token = ARGV[1], ARGV[2], ARGV[3]
-local key = tag .. ':trace:' .. id
+-- Reply: 1 if the claim held. Records are taken over only if the trace has not changed since the claim; a record's
+--   delivery among the triples then stands before that among the pairs.
+local key, content, recent, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local backends, backend, token = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local id = string.sub(key, -32)
 local sync_field = '.sync:' .. backend
 local state = redis.call('HMGET', key, sync_field, 'subject')
 if not state[1] then return 0 end
@@ -23,7 +22,7 @@ local own
 for b = 0, backends - 1 do
   if ARGV[11 + b] == backend then own = b end
 end
-local human_queue, auto_queue, dead_set = KEYS[2 + 3 * own], KEYS[3 + 3 * own], KEYS[4 + 3 * own]
+local human_queue, auto_queue, dead_set = KEYS[5 + 3 * own], KEYS[6 + 3 * own], KEYS[7 + 3 * own]
 
 local fields = {}
 local p = 11 + backends
@@ -48,17 +47,15 @@ if m > 0 and same then
     fields[#fields + 1] = 'subject'
     fields[#fields + 1] = subject_text(int(revision + 1), records, overrides + ARGV[10], first, now_text, rest)
     redis.call('ZADD', recent, now_text, id)
-    redis.call('EXPIRE', tag .. ':content:' .. id, ARGV[7])
+    redis.call('EXPIRE', content, ARGV[7])
     for b = 0, backends - 1 do
       if b ~= own then
-        enqueue(key, id, ARGV[11 + b], KEYS[2 + 3 * b], KEYS[3 + 3 * b], KEYS[4 + 3 * b], now, ARGV[9] == '1')
+        enqueue(key, id, ARGV[11 + b], KEYS[5 + 3 * b], KEYS[6 + 3 * b], KEYS[7 + 3 * b], now, ARGV[9] == '1')
       end
     end
   end
 end
-for i = 1, #fields, 200 do
-  redis.call('HSET', key, unpack(fields, i, math.min(i + 199, #fields)))
-end
+hset(key, fields)
 -- Retention counts from the last write; a re-reading that found nothing is none.
 if #fields > 0 or ARGV[5] ~= 'done' then redis.call('EXPIRE', key, ARGV[7]) end
 
@@ -79,7 +76,7 @@ else
   redis.call('ZREM', human_queue, id)
   redis.call('ZREM', auto_queue, id)
   redis.call('HDEL', key, sync_field)
-  redis.call('ZREM', tag .. ':pending', id)
+  redis.call('ZREM', pending, id)
   if what == 'dead' then bury(key, id, backend, dead_set, now, ARGV[6], tonumber(ARGV[8])) end
 end
 return 1
