@@ -21,7 +21,7 @@ const (
 	massMissingHold = 10 * time.Minute
 )
 
-// reasonMissing marks, in a delivery, a row that was found missing once; reasonMassMissing one that was not believed.
+// reasonMissing marks, in a delivery, a row that was found missing once; reasonMassMissing marks one that was not believed.
 const reasonMissing = "missing"
 
 // guard keeps a backend that lost its rows from emptying Redis. Missing rows are believed at the second look at the
@@ -86,9 +86,9 @@ func (g guard) believes(j *job) bool {
 	return !slices.ContainsFunc(j.comparison.missing, func(id string) bool { return mark(&j.claim, id) != reasonMissing })
 }
 
-// hold leaves of a comparison whose missing rows are not believed only what harms nothing: the marks, and what the
+// narrow leaves of a comparison whose missing rows are not believed only what harms nothing: the marks, and what the
 // backend never had. Nothing that is different there is taken over.
-func (g guard) hold(j *job) {
+func (g guard) narrow(j *job) {
 	c := &j.comparison
 	j.held = len(c.missing)
 	j.early = !g.doubted

@@ -55,7 +55,7 @@ func TestGuard(t *testing.T) {
 				return
 			}
 			first := j.comparison.missing[0]
-			tt.guard.hold(j)
+			tt.guard.narrow(j)
 			v := newVerdict(&j.comparison)
 			j.wait(v, 24*time.Hour)
 			noted := mark(&j.claim, first)

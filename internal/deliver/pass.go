@@ -100,7 +100,7 @@ func (l *Loop) withoutWrites(j *job, guard guard) *verdict {
 		return v
 	}
 	if !guard.believes(j) {
-		guard.hold(j)
+		guard.narrow(j)
 		if len(c.writes) > 0 && j.found {
 			return nil
 		}
