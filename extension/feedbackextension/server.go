@@ -93,13 +93,14 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // account passes on what is about MLflow's users where everybody calls with the collector's own account: for admins,
-// because what is granted so outlives this endpoint. Nobody is told that they are that account.
+// because what is granted so outlives this endpoint. To others MLflow seems to have no users. Nobody is told that they
+// are that account.
 func (t *router) account(w http.ResponseWriter, r *http.Request, path string) {
-	if strings.HasSuffix(path, userPath) && access.CallerOf(r.Context()).Name != "" {
-		answer.Refuse(w, errNoEndpoint)
-		return
+	err := t.rights.Admin(r.Context())
+	if err != nil && r.Method == http.MethodGet || strings.HasSuffix(path, userPath) && access.CallerOf(r.Context()).Name != "" {
+		err = errNoEndpoint
 	}
-	if err := t.rights.Admin(r.Context()); err != nil {
+	if err != nil {
 		answer.Refuse(w, err)
 		return
 	}

@@ -57,19 +57,20 @@ func TestAccountsAreForAdmins(t *testing.T) {
 		c.Server.Auth = configoptional.Some(confighttp.AuthConfig{Config: configauth.Config{AuthenticatorID: guestsID}})
 	})
 	for _, tt := range []struct {
-		path, user string
-		want       int
+		method, path, user string
+		want               int
 	}{
-		{"/api/2.0/mlflow/users/update-admin", "grace", http.StatusForbidden},
-		{"/ajax-api/2.0/mlflow/users/list", "grace", http.StatusForbidden},
-		{"/api/3.0/mlflow/users/permissions/grant", "grace", http.StatusForbidden},
-		{"/api/3.0/mlflow/roles/assign", "grace", http.StatusForbidden},
-		{"/api/3.0/mlflow/roles/assign", "ada", http.StatusOK},
-		{"/api/2.0/mlflow/users/current", "ada", http.StatusNotFound},
-		{"/ajax-api/2.0/mlflow/users/current", "grace", http.StatusNotFound},
-		{"/api/2.0/mlflow/experiments/search", "grace", http.StatusOK},
+		{http.MethodPatch, "/api/2.0/mlflow/users/update-admin", "grace", http.StatusForbidden},
+		{http.MethodPost, "/api/3.0/mlflow/users/permissions/grant", "grace", http.StatusForbidden},
+		{http.MethodPost, "/ajax-api/3.0/mlflow/roles/assign", "grace", http.StatusForbidden},
+		{http.MethodPost, "/api/3.0/mlflow/roles/assign", "ada", http.StatusOK},
+		{http.MethodGet, "/ajax-api/2.0/mlflow/users/list", "grace", http.StatusNotFound},
+		{http.MethodGet, "/ajax-api/2.0/mlflow/users/list", "ada", http.StatusOK},
+		{http.MethodGet, "/api/2.0/mlflow/users/current", "ada", http.StatusNotFound},
+		{http.MethodGet, "/ajax-api/2.0/mlflow/users/current", "grace", http.StatusNotFound},
+		{http.MethodPost, "/api/2.0/mlflow/experiments/search", "grace", http.StatusOK},
 	} {
-		got := ask(t, http.MethodPost, url+tt.path, `{}`, "Authorization", "Bearer "+tt.user)
+		got := ask(t, tt.method, url+tt.path, `{}`, "Authorization", "Bearer "+tt.user)
 		assert.Equal(t, tt.want, got.status, tt)
 	}
 }
