@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,10 +46,24 @@ func TestFailover(t *testing.T) {
 	}
 	acknowledged(50)
 	s.redis.Kill()
+	s.eventually(time.Minute, func(ctx context.Context) error {
+		named, err := master(ctx, sentinel.Address)
+		if err == nil && named != replica.Address {
+			err = fmt.Errorf("the master is %s", named)
+		}
+		return err
+	})
 	s.eventually(time.Minute, func(ctx context.Context) error { return isMaster(ctx, replica.Address) })
-	// The old master comes back as the new one's replica: only then does a write stand on two.
+	// Only when the old master is back does a write stand on two: as the new one's replica or, where Sentinel changes its
+	// mind because of it, the other way round.
 	require.NoError(t, s.redis.Restart(t.Context()))
-	s.eventually(2*time.Minute, func(ctx context.Context) error { return replicates(ctx, replica.Address) })
+	s.eventually(2*time.Minute, func(ctx context.Context) error {
+		named, err := master(ctx, sentinel.Address)
+		if err != nil {
+			return err
+		}
+		return replicates(ctx, named)
+	})
 	acknowledged(50)
 	givers.end(3 * time.Minute)
 }
@@ -64,6 +79,14 @@ func replicates(ctx context.Context, address string) error {
 		err = fmt.Errorf("%s has no replica", address)
 	}
 	return err
+}
+
+// master is the address of the server that the sentinel names.
+func master(ctx context.Context, sentinel string) (string, error) {
+	client := redis.NewSentinelClient(&redis.Options{Addr: sentinel, DisableIdentity: true})
+	defer client.Close()
+	named, err := client.GetMasterAddrByName(ctx, "feedback").Result()
+	return strings.Join(named, ":"), err
 }
 
 func isMaster(ctx context.Context, address string) error {
