@@ -140,18 +140,26 @@ func (p *Proxy) bound(r *http.Request, change func(access.Caller, object) error)
 	return nil
 }
 
-// inside changes the object in a member, which has either of two names: both at once are refused, because MLflow may
-// take the one that was not looked at.
-func (o object) inside(name, otherName string, change func(object) error) error {
+// member is a member under either of two names, and the one that it has; empty where it is not there. Both names at once
+// are refused, because MLflow may take the one that was not looked at.
+func (o object) member(name, otherName string) (key string, text json.RawMessage, err error) {
 	text, found := o[name]
-	if other, again := o[otherName]; again && name != otherName {
-		if found {
-			return answer.Invalid("Request specifies both '" + name + "' and '" + otherName + "'; provide only one of them.")
-		}
-		name, text, found = otherName, other, true
+	other, again := o[otherName]
+	switch {
+	case !again || name == otherName:
+		return name, text, nil
+	case found:
+		return "", nil, answer.Invalid("Request specifies both '" + name + "' and '" + otherName + "'; provide only one of them.")
+	default:
+		return otherName, other, nil
 	}
-	if !found {
-		return nil
+}
+
+// inside changes the object in a member.
+func (o object) inside(name, otherName string, change func(object) error) error {
+	key, text, err := o.member(name, otherName)
+	if err != nil || text == nil {
+		return err
 	}
 	inner, err := parse(text)
 	if err != nil || inner == nil {
@@ -160,23 +168,17 @@ func (o object) inside(name, otherName string, change func(object) error) error 
 	if err := change(inner); err != nil {
 		return err
 	}
-	o[name], err = json.Marshal(inner)
+	o[key], err = json.Marshal(inner)
 	return err
 }
 
-// text is a member's text, under either of two names; empty where it is not there. Both names at once are refused.
+// text is a member's text.
 func (o object) text(name, otherName string) (text string, err error) {
-	raw, found := o[name]
-	if other, again := o[otherName]; again {
-		if found {
-			return "", answer.Invalid("Request specifies both '" + name + "' and '" + otherName + "'; provide only one of them.")
-		}
-		raw = other
+	_, raw, err := o.member(name, otherName)
+	if err == nil && raw != nil && json.Unmarshal(raw, &text) != nil {
+		err = answer.Invalid("Invalid value for parameter '" + name + "'")
 	}
-	if len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
-		return "", answer.Invalid("Invalid value for parameter '" + name + "'")
-	}
-	return text, nil
+	return text, err
 }
 
 var errNoObject = answer.Invalid("The request's body must be a JSON object.")

@@ -58,22 +58,16 @@ func readDeletion(body []byte) (deleteRequest, error) {
 		name, other string
 		into        any
 	}{
-		{"experiment_id", "", &d.experimentID},
+		{"experiment_id", "experimentId", &d.experimentID},
 		{"max_timestamp_millis", "maxTimestampMillis", &d.maxTimestamp},
 		{"max_traces", "maxTraces", &d.maxTraces},
 		{"request_ids", "requestIds", &d.requestIDs},
 	} {
-		text, found := sent[field.name]
-		other, again := sent[field.other]
-		switch {
-		case found && again:
-			return deleteRequest{}, errNoObject // MLflow refuses both at once
-		case again:
-			text = other
-		case !found:
-			continue
+		_, text, err := sent.member(field.name, field.other)
+		if err == nil && text != nil {
+			err = json.Unmarshal(text, field.into)
 		}
-		if err := json.Unmarshal(text, field.into); err != nil {
+		if err != nil {
 			return deleteRequest{}, err
 		}
 	}

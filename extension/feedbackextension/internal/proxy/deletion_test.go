@@ -178,6 +178,7 @@ func TestDeleteByTime(t *testing.T) {
 		{body: `{"experiment_id":"0","max_timestamp_millis":"899","max_traces":700}`, forgotten: 700, pages: 2, requests: 3},
 		{body: `{"experiment_id":"0","maxTimestampMillis":899.0,"maxTraces":700.0}`, forgotten: 700, pages: 2, requests: 3},
 		{body: `"{\"experiment_id\":\"0\",\"max_timestamp_millis\":\"899\"}"`, forgotten: 900, pages: 2, requests: 3},
+		{body: `{"":"x","experiment_id":"0","max_timestamp_millis":"899"}`, forgotten: 900, pages: 2, requests: 3},
 		{body: `{"experiment_id":"0","max_timestamp_millis":"-1"}`, pages: 1, requests: 2},
 		{body: `{"experiment_id":"0"}`, requests: 1},
 		{body: `{"experiment_id":"0","request_ids":[]}`, requests: 1},
