@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -40,29 +41,26 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	timer := time.AfterFunc(g.connect, func() { cancel(errDown) })
 	// That there is a connection is what is to be found out; how long the request then takes is its own affair.
-	var connected sync.Once
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
-		timer.Stop()
-		connected.Do(func() { g.report(probe, false, true) })
-	}}
+	var reached atomic.Bool
+	reach := func() {
+		if reached.CompareAndSwap(false, true) {
+			g.report(probe, false, true)
+		}
+	}
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { timer.Stop(); reach() }}
 	response, err := g.next.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	timer.Stop()
 	if err == nil {
-		connected.Do(func() { g.report(probe, false, true) })
+		reach() // a transport may tell of no connection
 		response.Body = &tracedBody{ReadCloser: response.Body, cancel: cancel}
 		return response, nil
 	}
 	failed := errors.Is(context.Cause(ctx), errDown) || isDial(err)
 	cancel(nil)
-	told := false
-	connected.Do(func() {
-		told = true
-		g.report(probe, failed, false)
-	})
+	if failed || !reached.Load() {
+		g.report(probe && !reached.Load(), failed, false)
+	}
 	if failed {
-		if !told {
-			g.report(false, true, false)
-		}
 		err = errDown
 	}
 	return nil, err
