@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// SourceDefault is the source id that MLflow's clients and its review page send for a person without a name.
+const SourceDefault = "default"
+
 // tracePrefix stands before the OTLP trace id in MLflow's trace ids.
 const tracePrefix = "tr-"
 

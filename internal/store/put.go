@@ -188,7 +188,7 @@ func (s *Store) plan(groups []*group) []*putCall {
 			continue
 		}
 		for first := 0; first < len(g.at); {
-			if current == nil || current.shard != g.shard || current.full() {
+			if current == nil || current.of != &s.shards[g.shard] || current.full() {
 				current = s.newPutCall(g.shard)
 				calls = append(calls, current)
 			}
@@ -211,7 +211,6 @@ type putCall struct {
 	call
 
 	of    *shard
-	shard int
 	at    []int
 	bytes int
 }
@@ -220,7 +219,7 @@ func (s *Store) newPutCall(shard int) *putCall {
 	of := &s.shards[shard]
 	args := append(make([]any, 0, len(s.putHead)+64), s.putHead...)
 	keys := append(make([]string, 0, len(of.keys)+16), of.keys...)
-	return &putCall{of: of, shard: shard, call: call{script: putScript, keys: keys, args: args}}
+	return &putCall{of: of, call: call{script: putScript, keys: keys, args: args}}
 }
 
 func (c *putCall) full() bool { return len(c.at) >= maxCallRecords || c.bytes >= maxCallBytes }

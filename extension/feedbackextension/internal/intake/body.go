@@ -122,7 +122,7 @@ func (b *body) parse() (assessment.Assessment, error) {
 		return a, err
 	}
 	if b.anonymous {
-		a.Source = assessment.Source{Type: assessment.SourceTypeHuman, ID: "default"}
+		a.Source = assessment.Source{Type: assessment.SourceTypeHuman, ID: mlflow.SourceDefault}
 	}
 	if b.spanID != "" {
 		a.SpanID = b.spanID

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
@@ -75,16 +76,13 @@ func corrections(records []store.Record) []*correction {
 	return pairs
 }
 
-// unknownPerson is what MLflow calls whoever has no name.
-const unknownPerson = "default"
-
 // corrector is who changed the judge's verdict. MLflow does not say who changed a row there; older records name the judge
 // then, who corrects nobody.
 func corrector(judge *store.Record, said *verdict) string {
 	if judge.Author == judge.Source.ID || judge.Author == said.Source.ID {
-		return unknownPerson
+		return mlflow.SourceDefault
 	}
-	return cmp.Or(judge.Author, unknownPerson)
+	return cmp.Or(judge.Author, mlflow.SourceDefault)
 }
 
 func pair(judge *store.Record, said, person verdict) *correction {

@@ -8,6 +8,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/access"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackextension/internal/answer"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/assessment"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/mlflow"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/store"
 )
 
@@ -16,14 +17,11 @@ const MetadataClaimedSource = "feedback.claimed_source_id"
 
 // anonymous are the source ids that MLflow's clients send for "whoever I am".
 func anonymous(sourceID string) bool {
-	return sourceID == "" || sourceID == sourceUser || sourceID == sourceDefault
+	return sourceID == "" || sourceID == sourceUser || sourceID == mlflow.SourceDefault
 }
 
-// What MLflow's web page calls whoever looks at it, and its review page and clients whoever has no name.
-const (
-	sourceUser    = "User"
-	sourceDefault = "default"
-)
+// sourceUser is what MLflow's web page calls whoever looks at it.
+const sourceUser = "User"
 
 // personal reports whether a source's id may pass for a person's: MLflow keeps a type that it does not know, such as
 // `human`, as none.

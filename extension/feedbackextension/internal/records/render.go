@@ -55,7 +55,7 @@ func appendSource(dst []byte, source assessment.Source, caller access.Caller) []
 		case access.DoorUI:
 			id = sourceUser
 		case access.DoorReview:
-			id = sourceDefault
+			id = mlflow.SourceDefault
 		}
 	}
 	dst = appendText(append(dst, `,"source":{"source_type":`...), string(sourceType))
