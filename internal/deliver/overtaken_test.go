@@ -106,3 +106,17 @@ func TestLoopKeepsTheLastWord(t *testing.T) {
 	require.NotNil(t, r.mlflow.row(testTrace, record.ID))
 	assert.Equal(t, map[string]any{"value": 2.0}, r.mlflow.row(testTrace, record.ID)["feedback"])
 }
+
+// Who changed an evaluator's result in MLflow, MLflow does not say: not the evaluator.
+func TestAuthorOfWhatIsTakenOver(t *testing.T) {
+	t.Parallel()
+	record := delivered(t, testRecord("check", assessment.Int(1)))
+	row := rowOf(t, record)
+	row.Value, row.UpdateTime = "2.0", testTime.Add(time.Hour)
+	theirs := rowOf(t, override("a-theirs", record))
+	theirs.Overrides = ""
+	got := compare(testBackend, nil, testTime.Add(2*time.Hour), map[string]store.Record{record.ID: record}, []assessment.Assessment{row, theirs})
+	require.Contains(t, got.taken, record.ID)
+	assert.Empty(t, got.taken[record.ID].Author)
+	assert.Equal(t, "ann", got.taken["a-theirs"].Author)
+}

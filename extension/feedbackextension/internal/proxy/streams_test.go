@@ -76,6 +76,23 @@ func TestSlowSenderIsCut(t *testing.T) {
 }
 
 // TestSlowUpstreamIsAwaited lets MLflow take longer than a client may: it is not the client's turn.
+// TestDripIsCut sends what is read whole a byte at a time: each is in time, all of them are not.
+func TestDripIsCut(t *testing.T) {
+	t.Parallel()
+	mlflow := startUpstream(t, ok)
+	f := startFront(t, mlflow.URL, func(s *Settings) { s.WholeTimeout = 50 * time.Millisecond })
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", f.Listener.Addr().String())
+	require.NoError(t, err)
+	defer connection.Close()
+	_, err = io.WriteString(connection, "POST "+apiTraces+"/delete-traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_, err := io.WriteString(connection, " ")
+		return err != nil
+	}, 20*time.Second, 10*time.Millisecond)
+	assert.Empty(t, mlflow.requests())
+}
+
 func TestSlowUpstreamIsAwaited(t *testing.T) {
 	t.Parallel()
 	const patience = 20 * time.Millisecond

@@ -34,6 +34,7 @@ func TestAuthor(t *testing.T) {
 		{"the page's", ann, assessment.Source{Type: human, ID: "User"}, stale, "ann", "ann", map[string]string{"k": "v"}},
 		{"the client's", ann, assessment.Source{Type: human, ID: "default"}, nil, "ann", "ann", nil},
 		{"none", ann, assessment.Source{Type: human}, nil, "ann", "ann", nil},
+		{"a type that MLflow does not know", ann, assessment.Source{Type: assessment.SourceTypeUnspecified, ID: "eve"}, nil, "ann", "ann", map[string]string{MetadataClaimedSource: "eve"}},
 		{"a program's", ann, assessment.Source{Type: code, ID: "c"}, stale, "c", "ann", stale},
 		{"trusted", trusted, assessment.Source{Type: human, ID: "eve"}, nil, "eve", "bot", nil},
 	}

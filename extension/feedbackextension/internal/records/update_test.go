@@ -141,3 +141,16 @@ func TestDelete(t *testing.T) {
 	require.NoError(t, f.Delete(t.Context(), trace, "never was"))
 	require.NoError(t, f.Delete(t.Context(), "ffffffffffffffffffffffffffffffff", "a-1"))
 }
+
+// An evaluator's version has a field of its own; an empty one is a member of the metadata like any other.
+func TestFingerprintInMetadata(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]assessment.Assessment{
+		"f1": {Fingerprint: "f1", Metadata: map[string]string{"k": "v"}},
+		"":   {Metadata: map[string]string{"k": "v", assessment.MetadataFingerprint: ""}},
+	} {
+		a := assessment.Assessment{Fingerprint: "f0", Metadata: map[string]string{"k": "v", assessment.MetadataFingerprint: text}}
+		LiftFingerprint(&a)
+		assert.Equal(t, want, a)
+	}
+}
